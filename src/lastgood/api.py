@@ -1,0 +1,312 @@
+r"""The Python API: what `lastgood.open` gives, and what the command line is made of.
+
+    >>> import lastgood, tempfile, pathlib
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "system.md").write_text("Cite the policy.")
+    >>> _ = (folder / "lastgood.toml").write_text('pipeline = "bot"\n[components.prompts]\npath = "system.md"\nkind = "prompt"')
+    >>> registry = lastgood.init(folder, actor="ana@example.org")
+    >>> registry.commit(folder, message="first").release.label
+    'r1'
+    >>> registry.environments.deploy("prod", reason="launch").after.label
+    'r1'
+    >>> _ = (folder / "system.md").write_text("Cite the policy if asked.")
+    >>> _ = registry.commit(folder, message="warmer"), registry.environments.deploy("prod")
+    >>> [change.name for change in registry.diff("prod~1", "prod").changed]
+    [ComponentName('prompts')]
+    >>> registry.environments.rollback("prod", reason="complaints").after.label
+    'r1'
+    >>> registry.close()
+
+Everything is typed; every error is a `lastgood.errors.LastgoodError`. Time, randomness and the acting person are read
+here, at the edge, unless they are given.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from lastgood.clock import Clock, SystemClock
+from lastgood.errors import AlreadyExists, Invalid, NotFound
+from lastgood.ids import ComponentName, PipelineName
+from lastgood.registry.checkout import CheckedOut, checkout, files_of_release
+from lastgood.registry.embedded import (
+    CATALOG,
+    OWN_FOLDER,
+    EmbeddedRegistry,
+    Settings,
+    create_registry,
+    find_registry,
+    open_registry,
+)
+
+if TYPE_CHECKING:
+    from lastgood.live.environments import LiveEnvironments
+    from lastgood.registry.commit import CommitOptions, Committed
+    from lastgood.registry.compare import Comparison
+    from lastgood.registry.preflight import Preflight
+    from lastgood.registry.protocols import Files, Releases
+    from lastgood.registry.status import Status
+    from lastgood.registry.verify import Verified
+    from lastgood.workspace.declaration import Workspace
+
+WORKSPACE_FILE = "lastgood.toml"
+
+
+class OpenRegistry:
+    """An open registry: its groups, and the verbs that go between it and folders on disk.
+
+    Attributes:
+        releases: find, list, tag and mark releases.
+        environments: deploy, rollback and history; folders that this host keeps live follow.
+        files: the bytes of kept files.
+    """
+
+    def __init__(self, embedded: EmbeddedRegistry, workspace_root: Path | None) -> None:
+        self._embedded = embedded
+        self.releases: Releases = embedded.releases
+        self.files: Files = embedded.files
+        self._workspace_root = workspace_root
+        self._environments: LiveEnvironments | None = None
+
+    @property
+    def id(self) -> str:
+        """The random id the registry was created with."""
+        return self._embedded.id
+
+    @property
+    def environments(self) -> LiveEnvironments:
+        """Its environments, with the folders of this host that follow them."""
+        if self._environments is None:
+            from lastgood.live.environments import LiveEnvironments  # noqa: PLC0415
+            from lastgood.live.places import live_folders  # noqa: PLC0415
+
+            root = self._workspace_root
+            folders = {} if root is None else live_folders(_workspace_at(root))
+            self._environments = LiveEnvironments(self._embedded.environments, self._embedded, folders, os.urandom)
+        return self._environments
+
+    def commit(
+        self,
+        folder: str | Path | Workspace,
+        options: CommitOptions | None = None,
+        *,
+        message: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Committed:
+        """Make a release of a workspace, or answer with its parent where nothing differs.
+
+        Args:
+            folder: the folder with lastgood.toml, or a workspace that was read already.
+            options: message, tag and the like; `message` alone is short for them.
+            message: what the release is for.
+            progress: told how many files and bytes more were read.
+
+        Raises:
+            InvalidWorkspace, InvalidPath: lastgood.toml or a file is not right.
+            ChangedWhileReading: a file was written meanwhile.
+            CredentialFound: a file looks like it holds a secret.
+            StaleBase: others committed since the workspace's base.
+        """
+        from lastgood.registry.commit import CommitOptions, commit  # noqa: PLC0415
+
+        return commit(self._embedded, _workspace_at(folder), options or CommitOptions(message=message), progress)
+
+    def status(self, folder: str | Path | Workspace, progress: Callable[[int, int], None] | None = None) -> Status:
+        """Compare a workspace with the latest release, and say what each environment is on."""
+        from lastgood.registry.status import status  # noqa: PLC0415
+
+        return status(self._embedded, _workspace_at(folder), progress)
+
+    def diff(self, old: str, new: str) -> Comparison:
+        """Compare two releases, component by component, ranked.
+
+        Raises:
+            InvalidRevision, NotFound: a revision means no release.
+        """
+        from lastgood.registry.compare import compare_sides, side_of  # noqa: PLC0415
+
+        manifests = [self.releases.manifest(self.releases.find(one).release.release) for one in (old, new)]
+        before, after = (side_of(one.components, self.files) for one in manifests)
+        return compare_sides(before, after, self.files)
+
+    def checkout(
+        self,
+        revision: str,
+        folder: str | Path,
+        *,
+        component: str | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> CheckedOut:
+        """Write the files of a release under a new or empty folder, bit for bit.
+
+        Raises:
+            AlreadyExists: the folder is not empty.
+            Integrity: a byte is not what it should be; the folder is untouched.
+        """
+        manifest = self.releases.manifest(self.releases.find(revision).release.release)
+        name = ComponentName.parse(component) if component is not None else None
+        entries = files_of_release(manifest, self.files, name)
+        return checkout(self.files, entries, Path(folder), suffix=os.urandom(6).hex(), sync=False, progress=progress)
+
+    def preflight(self, old: str | None, new: str, *, read: bool = False) -> Preflight:
+        """Check that every byte which moving from one release to another brings is there.
+
+        Raises:
+            Integrity: something is missing, or is not what it should be.
+        """
+        from lastgood.registry.preflight import preflight  # noqa: PLC0415
+
+        before = None if old is None else self.releases.find(old).release
+        return preflight(self._embedded.context, before, self.releases.find(new).release, read=read)
+
+    def verify(self, revision: str | None = None, progress: Callable[[int], None] | None = None) -> Verified:
+        """Check history, manifests and every byte, of the whole registry or of what one release needs."""
+        from lastgood.registry.verify import verify  # noqa: PLC0415
+
+        only = None if revision is None else self.releases.find(revision).release
+        return verify(self._embedded.context, only, progress)
+
+    def pipelines(self) -> list[PipelineName]:
+        """Return the names of its pipelines."""
+        return self._embedded.pipelines()
+
+    def close(self) -> None:
+        """Let go of its files."""
+        self._embedded.close()
+
+    def __enter__(self) -> Self:
+        """Return itself; leaving the block closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+
+def open_at(folder: Path, settings: Settings, workspace_root: Path | None) -> OpenRegistry:
+    """Open the registry in a `.lastgood` folder; the workspace's pipeline is meant where none is named."""
+    embedded = open_registry(folder, settings)
+    known = embedded.pipelines()
+    if workspace_root is not None and len(known) > 1:
+        # Read only where it decides something: history must stay readable beside a broken lastgood.toml.
+        pipeline = _workspace_at(workspace_root).pipeline
+        embedded = embedded.for_pipeline(pipeline if pipeline in known else None)
+    return OpenRegistry(embedded, workspace_root)
+
+
+def open_folder(
+    path: str | Path = ".",
+    *,
+    actor: str | None = None,
+    clock: Clock | None = None,
+    accept_clock: bool = False,
+) -> OpenRegistry:
+    """Open the registry of a folder, or of the nearest folder above it.
+
+    Args:
+        path: a folder, or its `.lastgood` folder.
+        actor: who acts; by default as on the command line.
+        clock: what time it is; by default the machine's clock.
+        accept_clock: go on although the clock is behind the last event.
+
+    Raises:
+        NotFound: there is none.
+        NewerSchema: a newer lastgood made it.
+        Integrity: it is damaged.
+    """
+    start = Path(path).absolute()
+    folder = start if (start / CATALOG).is_file() else find_registry(start)
+    if folder is None:
+        raise NotFound(f"there is no registry in {start} or above", hint="lastgood init")
+    root = start if (start / WORKSPACE_FILE).is_file() else None
+    return open_at(folder, machine_settings(start, actor, clock, accept_clock=accept_clock), root)
+
+
+def init(path: str | Path = ".", *, pipeline: str | None = None, actor: str | None = None, clock: Clock | None = None) -> OpenRegistry:
+    """Make a registry in a folder, with a starter lastgood.toml if it has none, and open it.
+
+    Raises:
+        AlreadyExists: there is a registry.
+        InvalidWorkspace: the lastgood.toml that is there is not right.
+    """
+    root = Path(path).absolute()
+    settings = machine_settings(root, actor, clock, accept_clock=False)
+    make_registry(root, settings, PipelineName.parse(pipeline) if pipeline is not None else None)
+    return open_at(root / OWN_FOLDER, settings, root)
+
+
+def make_registry(root: Path, settings: Settings, pipeline: PipelineName | None) -> Workspace:
+    """Make a registry in a folder, with a starter lastgood.toml if it has none; a file that is there is kept.
+
+    Raises:
+        AlreadyExists: there is a registry.
+        Invalid: the file that is there names another pipeline.
+        InvalidWorkspace: the file that is there is not right.
+    """
+    from lastgood.registry.retention import retention_of  # noqa: PLC0415
+
+    if (root / OWN_FOLDER / CATALOG).exists():
+        raise AlreadyExists(f"there is a registry at {root / OWN_FOLDER} already; it was left as it is")
+    if not (root / WORKSPACE_FILE).exists():
+        from lastgood.workspace.detect import write_starter_file  # noqa: PLC0415
+
+        write_starter_file(root, pipeline, os.getpid())
+    workspace = _workspace_at(root)
+    if pipeline is not None and pipeline != workspace.pipeline:
+        raise Invalid(
+            f"{WORKSPACE_FILE} is there already and names the pipeline {workspace.pipeline}, not {pipeline}",
+            hint="lastgood init, or change the name in the file",
+        )
+    create_registry(root / OWN_FOLDER, settings, str(uuid.uuid4()), retention_of(workspace))
+    return workspace
+
+
+def machine_settings(folder: Path, actor: str | None, clock: Clock | None, *, accept_clock: bool) -> Settings:
+    """Return this machine's clock, zone and randomness, and who acts."""
+    return Settings(
+        clock=clock or SystemClock(),
+        entropy=os.urandom,
+        zone=datetime.astimezone,
+        actor=(lambda: actor) if actor is not None else (lambda: acting_person(folder)),
+        accept_clock=accept_clock,
+    )
+
+
+def acting_person(folder: Path) -> str:
+    """Return who acts: LASTGOOD_ACTOR, else git's user.email, else user@host."""
+    named = os.environ.get("LASTGOOD_ACTOR", "").strip()
+    return named or _git_email(folder) or _user_at_host()
+
+
+def _git_email(folder: Path) -> str | None:
+    import subprocess  # noqa: PLC0415
+
+    try:
+        found = subprocess.run(["git", "config", "--get", "user.email"], cwd=folder, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None
+
+
+def _user_at_host() -> str:
+    import getpass  # noqa: PLC0415
+    import socket  # noqa: PLC0415
+
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
+
+
+def _workspace_at(folder: str | Path | Workspace) -> Workspace:
+    if not isinstance(folder, str | Path):
+        return folder
+    from lastgood.workspace.file import read_workspace  # noqa: PLC0415
+
+    return read_workspace(Path(folder).absolute())

@@ -1,0 +1,224 @@
+"""The catalog's database: one place that knows how SQLite is opened, locked, waited for and complains.
+
+Rules:
+    * Statements are SQL text with named parameters (`:name`), in this folder only, understood by SQLite and PostgreSQL.
+    * A change is one `writing` transaction; it takes the write lock first (BEGIN IMMEDIATE) and waits for it at most
+      `WAIT_SECONDS`. What leaves the block by an exception is rolled back whole.
+    * Journal: WAL + synchronous=FULL only on a SQLite whose WAL-reset bug is fixed (3.51.3, 3.50.7, 3.44.6), else the
+      rollback journal + synchronous=EXTRA. Both survive a power cut after COMMIT returned; a process killed at any
+      moment leaves a hot journal, which the next opener rolls back before it reads.
+
+    with database.writing() as session:
+        session.execute("UPDATE fact_environments SET revision = :revision WHERE …", revision=2)
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from lastgood.errors import Busy, Integrity, LastgoodError, NotFound, ReadOnly, StorageFull, Unavailable, of_os_error
+
+WAIT_SECONDS = 60.0
+_BATCH = 500  # SQLite may be built to take no more than 999 parameters
+_FIXED_SERIES = ((3, 44, 6), (3, 50, 7))
+_FIXED_FROM = (3, 51, 3)
+
+Row = tuple[Any, ...]
+"""One row as the driver gives it; each query names and types its columns at once."""
+
+
+class Session(Protocol):
+    """Runs statements inside one transaction, or one by one for short reads."""
+
+    def rows(self, sql: str, **parameters: object) -> list[Row]:
+        """Run a query and return all rows."""
+        ...
+
+    def row(self, sql: str, **parameters: object) -> Row | None:
+        """Run a query and return its first row, or None."""
+        ...
+
+    def execute(self, sql: str, **parameters: object) -> int:
+        """Run a statement and return how many rows it changed."""
+        ...
+
+    def execute_many(self, sql: str, rows: Sequence[Mapping[str, object]]) -> None:
+        """Run a statement once for each row of parameters."""
+        ...
+
+
+class Database(Protocol):
+    """A catalog's database: sessions to read and to write."""
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Give a session that sees one consistent state; keep it short, it may hold up a writer."""
+        ...
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Give a session that alone may write; commits at the end, rolls back on an exception."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the database."""
+        ...
+
+
+def rows_among(session: Session, query: str, keys: Sequence[bytes]) -> Iterator[Row]:
+    """Yield the rows of a query that ends in `IN`, for any number of keys, a batch at a time and in no order."""
+    for start in range(0, len(keys), _BATCH):
+        batch = {f"k{position}": bytes(key) for position, key in enumerate(keys[start : start + _BATCH])}
+        yield from session.rows(f"{query}({', '.join(f':{name}' for name in batch)})", **batch)
+
+
+class SQLiteDatabase:
+    """A catalog in one SQLite file; the file is not read before the first session.
+
+    Args:
+        path: the file.
+        wait: for how many seconds a session waits for other processes before it is `Busy`.
+
+    Raises:
+        NotFound: there is no such file.
+        NotAllowed: it may not be read.
+    """
+
+    def __init__(self, path: Path, *, wait: float = WAIT_SECONDS) -> None:
+        """Open an existing catalog."""
+        self._path = path
+        with translated(path):
+            self._connection = connect(path, wait=wait)
+        self._session = _SQLiteSession(self._connection, path)
+        self._is_durable = False
+        # One connection is one transaction at a time: threads that share a catalog take turns.
+        self._turn = threading.RLock()
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Give a session that sees one consistent state."""
+        with self._turn:
+            if self._connection.in_transaction:
+                yield self._session
+                return
+            with translated(self._path):
+                self._connection.execute("BEGIN DEFERRED")
+            try:
+                yield self._session
+            finally:
+                self._connection.rollback()
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Give a session that alone may write."""
+        with self._turn:
+            with translated(self._path):
+                if not self._is_durable:
+                    make_durable(self._connection)
+                    self._is_durable = True
+                self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._session
+                with translated(self._path):
+                    self._connection.execute("COMMIT")
+            finally:
+                self._connection.rollback()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+
+class _SQLiteSession:
+    """Statements on one SQLite connection."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    def rows(self, sql: str, **parameters: object) -> list[Row]:
+        with translated(self._path):
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def row(self, sql: str, **parameters: object) -> Row | None:
+        with translated(self._path):
+            found: Row | None = self._connection.execute(sql, parameters).fetchone()
+            return found
+
+    def execute(self, sql: str, **parameters: object) -> int:
+        with translated(self._path):
+            return self._connection.execute(sql, parameters).rowcount
+
+    def execute_many(self, sql: str, rows: Sequence[Mapping[str, object]]) -> None:
+        with translated(self._path):
+            self._connection.executemany(sql, rows)
+
+
+def connect(path: Path, *, wait: float = WAIT_SECONDS) -> sqlite3.Connection:
+    """Open an existing SQLite file without starting transactions behind the caller's back."""
+    uri = path.absolute().as_uri() + "?mode=rw"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=wait, check_same_thread=False)
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    # On macOS an fsync leaves the bytes in the drive's cache; elsewhere these two mean nothing.
+    connection.execute("PRAGMA fullfsync = ON")
+    connection.execute("PRAGMA checkpoint_fullfsync = ON")
+    return connection
+
+
+def make_durable(connection: sqlite3.Connection) -> None:
+    """Set the journal so that what COMMIT acknowledged survives a power cut (see the rule of this module)."""
+    wanted = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "DELETE"
+    answer = connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
+    # Where memory cannot be shared SQLite keeps the rollback journal without a word, and that needs EXTRA.
+    is_wal = answer is not None and answer[0] == "wal"
+    connection.execute(f"PRAGMA synchronous = {'FULL' if is_wal else 'EXTRA'}")
+
+
+def wal_is_safe(version: tuple[int, ...]) -> bool:
+    """Whether a SQLite version has the fix of the WAL-reset bug (https://www.sqlite.org/wal.html#walresetbug)."""
+    if version >= _FIXED_FROM:
+        return True
+    return any(version[:2] == series[:2] and version >= series for series in _FIXED_SERIES)
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn SQLite's exceptions into ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise _translate(error, path) from error
+
+
+def _translate(error: sqlite3.Error, path: Path) -> LastgoodError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return Busy("another process holds the registry; nothing was changed")
+    if code == sqlite3.SQLITE_FULL:
+        return StorageFull("the disk is full; nothing was changed")
+    if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}:
+        return ReadOnly(f"{path.parent} cannot be written; nothing was changed")
+    if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return Integrity(f"{path} is damaged: {error}", hint="keep a copy of it, then lastgood verify")
+    if code == sqlite3.SQLITE_CANTOPEN and (why := _why_not_opened(path)):
+        return why
+    if code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:
+        return Unavailable(f"{path} cannot be read or written just now: {error}; nothing was changed")
+    return Integrity(f"{path} answered in a way it never should: {error}", hint="lastgood verify")
+
+
+def _why_not_opened(path: Path) -> LastgoodError | None:
+    try:
+        path.open("rb").close()
+    except FileNotFoundError:
+        return NotFound(f"there is no catalog at {path}")
+    except OSError as error:
+        return of_os_error(error, f"{path} cannot be opened")
+    return None

@@ -1,0 +1,126 @@
+"""Records: the events and texts that everything else follows from.
+
+The rule of a change, in words: in one transaction, add the texts, append the events under the next sequence numbers
+with their leaf hashes, and let each event set the facts that follow from it. Nothing but `append` writes events, and
+nothing but `facts.project` writes facts.
+
+    with database.writing() as session:
+        ledger = Appender(session, operation, clock, entropy)
+        ledger.append(TagSet(pipeline, tag, release))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lastgood.catalog.database import Database, Row, Session
+from lastgood.catalog.facts import project
+from lastgood.clock import Clock, follow
+from lastgood.errors import Integrity, Invalid, NewerSchema
+from lastgood.ids import LeafHash, OperationId, TextDigest
+from lastgood.model.event import SALT_BYTES, Body, Event, leaf_hash, read_event, text_digest
+from lastgood.model.operation import Entropy, Operation
+
+PAGE = 500
+
+
+class Appender:
+    """Appends the events of one operation to the ledger, inside a writing transaction.
+
+    Raises:
+        ClockWentBack: the clock is more than five minutes behind the last event and the operation does not accept it.
+    """
+
+    def __init__(self, session: Session, operation: Operation, clock: Clock, entropy: Entropy) -> None:
+        self._session = session
+        self._operation = operation
+        self._entropy = entropy
+        last = session.row("SELECT sequence, document FROM events ORDER BY sequence DESC LIMIT 1")
+        self._next = 0 if last is None else last[0] + 1
+        last_at = None if last is None else recorded_event(bytes(last[1])).recorded_at
+        self.now = follow(clock.now(), last_at, accept=operation.accept_clock)
+        self._actor: TextDigest | None = None
+
+    def text(self, text: str | None) -> TextDigest | None:
+        """Keep a text apart from the events, erasable, and return the digest that stands for it."""
+        if text is None:
+            return None
+        salt = self._entropy(SALT_BYTES)
+        digest = text_digest(salt, text)
+        self._session.execute("INSERT INTO texts (digest, salt, text) VALUES (:digest, :salt, :text)", digest=digest, salt=salt, text=text)
+        return digest
+
+    def append(self, body: Body) -> Event:
+        """Append one event and set the facts that follow from it."""
+        if self._actor is None:
+            self._actor = self.text(self._operation.actor)
+        assert self._actor is not None  # noqa: S101  # an actor is never None, so neither is its text's digest
+        event = Event(self._next, self.now, self._actor, self._operation.id, body)
+        document = event.document()
+        self._session.execute(
+            "INSERT INTO events (sequence, leaf, document) VALUES (:sequence, :leaf, :document)",
+            sequence=event.sequence,
+            leaf=leaf_hash(document),
+            document=document,
+        )
+        project(self._session, event)
+        self._next += 1
+        return event
+
+
+def recorded_event(document: bytes) -> Event:
+    """Read an event that the ledger holds, so that it must be right.
+
+    Raises:
+        Integrity: it is not.
+        NewerSchema: a newer version of lastgood wrote it.
+    """
+    try:
+        return read_event(document)
+    except NewerSchema:
+        raise
+    except Invalid as error:
+        raise Integrity(f"an event of the ledger cannot be read: {error}") from error
+
+
+def event_of_operation(session: Session, operation: OperationId) -> Event | None:
+    """Return the first event of an operation that was carried out before, or None."""
+    row = session.row(
+        "SELECT e.document FROM fact_operations o JOIN events e ON e.sequence = o.sequence WHERE o.operation = :operation",
+        operation=operation,
+    )
+    return None if row is None else recorded_event(bytes(row[0]))
+
+
+def read_text(session: Session, digest: bytes | None) -> str | None:
+    """Return an erasable text, or None where there is none or it was erased."""
+    if digest is None:
+        return None
+    row = session.row("SELECT text FROM texts WHERE digest = :digest", digest=digest)
+    return None if row is None else str(row[0])
+
+
+def stored_events(database: Database) -> Iterator[tuple[int, LeafHash, bytes]]:
+    """Yield sequence, leaf hash and bytes of every event in order, a page at a time so that writers are not held up."""
+    after = -1
+    while True:
+        with database.reading() as session:
+            page = session.rows(
+                "SELECT sequence, leaf, document FROM events WHERE sequence > :after ORDER BY sequence LIMIT :page",
+                after=after,
+                page=PAGE,
+            )
+        yield from (_stored(row) for row in page)
+        if len(page) < PAGE:
+            return
+        after = page[-1][0]
+
+
+def _stored(row: Row) -> tuple[int, LeafHash, bytes]:
+    return int(row[0]), LeafHash(bytes(row[1])), bytes(row[2])
+
+
+def stored_texts(session: Session) -> Iterator[tuple[bytes, bytes, str]]:
+    """Yield digest, salt and text of every text that was not erased."""
+    for digest, salt, text in session.rows("SELECT digest, salt, text FROM texts ORDER BY digest"):
+        yield bytes(digest), bytes(salt), str(text)

@@ -1,0 +1,57 @@
+"""`lastgood diff`: what exactly changed between two releases."""
+
+from __future__ import annotations
+
+import click
+
+from lastgood.cli.output import time_text
+from lastgood.cli.rendering import print_comparison
+from lastgood.cli.session import Session, in_session
+from lastgood.errors import NotFound
+from lastgood.ids import ComponentName
+from lastgood.registry.resolve import Resolved
+
+
+@click.command("diff")
+@click.argument("old", metavar="A")
+@click.argument("new", metavar="B")
+@click.option("--component", metavar="C", help="Only this component.")
+@click.option("--all", "everything", is_flag=True, help="Do not cut long lists.")
+@in_session
+def command(session: Session, old: str, new: str, component: str | None, everything: bool) -> None:
+    """Say what changed from A to B, per component, in that kind's own terms.
+
+    Ranked: what is likeliest to move behavior comes first. Prompts are compared by words, configs by dotted keys,
+    everything else by files and declared fields.
+    """
+    with session.registry() as registry:
+        sides = [registry.releases.find(revision) for revision in (old, new)]
+        comparison = registry.diff(*(str(side.release.release) for side in sides))
+    changes = comparison.components
+    if component is not None:
+        name = ComponentName.parse(component)
+        changes = tuple(change for change in changes if change.name == name)
+        if not changes:
+            raise NotFound(f"neither release has a component {name}")
+    session.output.note(f"from {_side(sides[0])}\nto   {_side(sides[1])}")
+    print_comparison(session.output, changes, everything=everything)
+    session.output.answer(
+        "diff",
+        {
+            "from": str(sides[0].release.release),
+            "from_number": sides[0].release.number,
+            "to": str(sides[1].release.release),
+            "to_number": sides[1].release.number,
+            "behavior_changed": sides[0].release.behavior != sides[1].release.behavior,
+            "components": [change.to_json() for change in changes],
+        },
+    )
+
+
+def _side(side: Resolved) -> str:
+    release = side.release
+    when = f"{side.text} = " if side.text != release.label else ""
+    at = f", as of {time_text(side.at)}" if side.at is not None else ""
+    by = f", {release.author}" if release.author else ""
+    message = f" “{release.message.splitlines()[0]}”" if release.message else ""
+    return f"{when}{release.label} {release.release.short} ({time_text(release.recorded_at)}{by}){message}{at}"

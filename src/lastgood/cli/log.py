@@ -1,0 +1,102 @@
+"""`lastgood log`: releases, or the deployments of an environment."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+
+from lastgood.cli.output import duration_text, first_line, time_text
+from lastgood.cli.session import Session, in_session
+from lastgood.clock import format_instant
+from lastgood.errors import Invalid
+from lastgood.registry.history import LoggedRelease, Stay
+
+
+@click.command("log")
+@click.argument("revision", metavar="[REV]", required=False)
+@click.option("--env", "environment", metavar="E", help="The deployments of an environment instead.")
+@click.option("--component", metavar="C", help="Only releases that changed this component.")
+@click.option("-n", "most", metavar="N", type=click.IntRange(min=1), help="At most N lines.")
+@in_session
+def command(session: Session, revision: str | None, environment: str | None, component: str | None, most: int | None) -> None:
+    """List releases, newest first: up to REV, or all.
+
+    With --env the deployments of an environment: when, what, by whom, why, and how long it stayed.
+    """
+    if environment is not None and (revision is not None or component is not None):
+        raise Invalid("--env lists deployments; it goes with neither REV nor --component")
+    with session.registry() as registry:
+        if environment is not None:
+            _print_stays(session, registry.environments.history(environment, most))
+            return
+        logged = registry.releases.log(revision=revision, component=component, most=most)
+    _print_releases(session, logged)
+
+
+def _print_releases(session: Session, logged: list[LoggedRelease]) -> None:
+    rows = [
+        (
+            one.release.label,
+            one.release.release.short,
+            time_text(one.release.recorded_at),
+            one.release.author or "(erased)",
+            ", ".join([*one.live_in, *one.release.tags]),
+            ", ".join(one.changed),
+            first_line(one.release.message),
+        )
+        for one in logged
+    ]
+    session.output.table(("", "release", "when", "who", "where", "changed", "message"), rows)
+    session.output.answer("log", {"items": [_release_json(one) for one in logged]})
+
+
+def _release_json(one: LoggedRelease) -> dict[str, object]:
+    return {
+        "number": one.release.number,
+        "release": str(one.release.release),
+        "state": str(one.release.state),
+        "behavior": str(one.release.behavior),
+        "recorded_at": format_instant(one.release.recorded_at),
+        "author": one.release.author,
+        "message": one.release.message,
+        "tags": list(one.release.tags),
+        "changed": list(one.changed),
+        "live_in": list(one.live_in),
+    }
+
+
+def _print_stays(session: Session, stays: list[Stay]) -> None:
+    now = datetime.now(UTC)
+    rows = [
+        (
+            str(stay.deployment.revision),
+            time_text(stay.deployment.recorded_at),
+            stay.deployment.kind.value,
+            f"r{stay.deployment.number}",
+            f"from r{stay.deployment.replaced_number}" if stay.deployment.replaced_number is not None else "",
+            duration_text(((stay.until or now) - stay.deployment.recorded_at).total_seconds()) + (" so far" if stay.until is None else ""),
+            stay.deployment.actor or "(erased)",
+            first_line(stay.deployment.reason),
+        )
+        for stay in stays
+    ]
+    session.output.table(("", "when", "kind", "to", "", "stayed", "who", "why"), rows)
+    session.output.answer("log", {"items": [_stay_json(stay) for stay in stays]})
+
+
+def _stay_json(stay: Stay) -> dict[str, object]:
+    one = stay.deployment
+    return {
+        "environment": one.environment,
+        "revision": one.revision,
+        "kind": one.kind.value,
+        "from": str(one.replaced) if one.replaced is not None else None,
+        "from_number": one.replaced_number,
+        "to": str(one.release),
+        "to_number": one.number,
+        "recorded_at": format_instant(one.recorded_at),
+        "until": format_instant(stay.until) if stay.until is not None else None,
+        "actor": one.actor,
+        "reason": one.reason,
+    }

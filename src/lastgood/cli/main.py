@@ -1,0 +1,136 @@
+"""The `lastgood` command: finds the subcommand, runs it, and turns errors into words and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lastgood._version import __version__
+
+if TYPE_CHECKING:
+    from lastgood.errors import LastgoodError
+
+COMMANDS: dict[str, str] = {
+    "init": "make a registry and a starter lastgood.toml",
+    "commit": "make a release of what is on disk",
+    "status": "the workspace against the latest release and each environment",
+    "log": "releases, or the deployments of an environment",
+    "show": "everything about one release",
+    "diff": "what exactly changed between two releases",
+    "checkout": "write the files of a release into a new folder",
+    "deploy": "move an environment to a release",
+    "rollback": "go back to the last good release",
+    "env": "list environments, show one",
+    "live": "keep a folder of this host on what an environment runs",
+    "mark": "call a release bad, or good again",
+    "tag": "give a release a name that stays",
+    "verify": "check bytes, manifests and history",
+    "demo": "the whole story on real data, in a temporary folder",
+}
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+class Commands(click.Group):
+    """The subcommands, each imported from its own file when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names in the order in which a day uses them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a subcommand."""
+        if cmd_name not in COMMANDS:
+            self._suggest(ctx, cmd_name)
+            return None
+        import importlib  # noqa: PLC0415
+
+        found = importlib.import_module(f"lastgood.cli.{cmd_name}").command
+        assert isinstance(found, click.Command)  # noqa: S101
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def _suggest(self, ctx: click.Context, name: str) -> None:
+        import difflib  # noqa: PLC0415
+
+        close = difflib.get_close_matches(name, COMMANDS, n=1)
+        if close:
+            ctx.fail(f"there is no command {name!r}; did you mean {close[0]!r}?")
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, message="lastgood %(version)s")
+@click.option("-C", "folder", metavar="DIR", default=".", help="Run as if started in DIR.")
+@click.option("--registry", metavar="URL", help="The registry: a folder. [default: the nearest .lastgood/]")
+@click.option("--accept-clock", is_flag=True, help="Go on although the clock is behind the last event.")
+@click.pass_context
+def lastgood(ctx: click.Context, folder: str, registry: str | None, accept_clock: bool) -> None:
+    """Version control for AI in production: what exactly changed, and can we go back?
+
+    The four-command day: commit, deploy, diff, rollback.
+    """
+    ctx.obj = {"folder": folder, "registry": registry, "accept_clock": accept_clock}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command line and exit with the code of DESIGN's table."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = lastgood.main(args=given, prog_name="lastgood", standalone_mode=False)
+    except click.ClickException as error:
+        sys.exit(_say_usage(error, given))
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("cancelled; nothing was changed that was not reported", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        _silence_stdout()
+        sys.exit(BROKEN_PIPE)
+    except Exception as error:
+        from lastgood.errors import LastgoodError, of_os_error  # noqa: PLC0415
+
+        if isinstance(error, OSError):
+            error = of_os_error(error, error.filename or "the file system")
+        if not isinstance(error, LastgoodError):
+            raise
+        sys.exit(_say(error, given))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(error: LastgoodError, given: list[str]) -> int:
+    if "--json" in given:
+        import json  # noqa: PLC0415
+
+        fields: dict[str, Any] = {"kind": error.kind, "message": error.message, "hint": error.hint}
+        fields["details"] = error.details
+        click.echo(json.dumps({"schema": "lastgood.error/1", "error": fields}, ensure_ascii=False))
+        return error.exit_code
+    click.echo(click.style("error: ", fg="red", bold=True) + _printable(error.message), err=True)
+    if error.hint:
+        click.echo(click.style("next:  ", fg="cyan") + _printable(error.hint), err=True)
+    return error.exit_code
+
+
+def _say_usage(error: click.ClickException, given: list[str]) -> int:
+    from lastgood.errors import Invalid  # noqa: PLC0415
+
+    hint = None
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        hint = f"{error.ctx.command_path} --help"
+    return _say(Invalid(error.format_message(), hint=hint), given)
+
+
+def _printable(text: str) -> str:
+    """Keep control characters of hostile names from the terminal; line breaks are ours."""
+    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+
+
+def _silence_stdout() -> None:
+    import os  # noqa: PLC0415
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,98 @@
+"""What a command starts from: the folder it runs in, the registry, the workspace."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import update_wrapper
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from lastgood.api import WORKSPACE_FILE, OpenRegistry, machine_settings, open_at
+from lastgood.cli.output import Output
+from lastgood.errors import Invalid, NotFound
+from lastgood.registry.embedded import CATALOG, OWN_FOLDER, Settings, find_registry
+
+if TYPE_CHECKING:
+    from lastgood.workspace.declaration import Workspace
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One run of a command: where it runs, what was asked for, and where its words go."""
+
+    folder: Path
+    registry_option: str | None
+    accept_clock: bool
+    output: Output
+
+    def workspace_root(self) -> Path | None:
+        """Return the nearest folder with a lastgood.toml, looking upward."""
+        for folder in (self.folder, *self.folder.parents):
+            if (folder / WORKSPACE_FILE).is_file():
+                return folder
+        return None
+
+    def require_workspace(self) -> Workspace:
+        """Read the workspace.
+
+        Raises:
+            NotFound: there is no lastgood.toml here or above.
+            InvalidWorkspace: it is not right.
+        """
+        from lastgood.workspace.file import read_workspace  # noqa: PLC0415
+
+        root = self.workspace_root()
+        if root is None:
+            raise NotFound(f"there is no {WORKSPACE_FILE} in {self.folder} or above", hint="lastgood init")
+        return read_workspace(root)
+
+    def settings(self) -> Settings:
+        """Return what a registry is opened with."""
+        return machine_settings(self.folder, None, None, accept_clock=self.accept_clock)
+
+    def registry(self) -> OpenRegistry:
+        """Open the registry: --registry, LASTGOOD_REGISTRY, or the nearest one.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return open_at(self._registry_folder(), self.settings(), self.workspace_root())
+
+    def settle(self, registry: OpenRegistry) -> None:
+        """Let live folders catch up with their environments, and say which of them cannot."""
+        for problem in registry.environments.settle_all():
+            self.output.warn(problem.message)
+
+    def _registry_folder(self) -> Path:
+        named = self.registry_option or os.environ.get("LASTGOOD_REGISTRY")
+        if not named:
+            found = find_registry(self.folder)
+            if found is None:
+                raise NotFound(f"there is no registry in {self.folder} or above", hint="lastgood init")
+            return found
+        if "://" in named:
+            raise Invalid(f"{named} is no registry this version can open: it opens folders")
+        path = (self.folder / named).absolute()
+        return path if (path / CATALOG).is_file() else path / OWN_FOLDER
+
+
+def in_session(function: Command) -> Command:
+    """Give a command its session and the option --json."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    @click.pass_context
+    def run(ctx: click.Context, /, *arguments: object, as_json: bool, **options: object) -> object:
+        given = ctx.find_root().obj
+        folder = Path(given["folder"]).absolute()
+        if not folder.is_dir():
+            raise NotFound(f"there is no folder {given['folder']}")
+        session = Session(folder, given["registry"], given["accept_clock"], Output(json=as_json))
+        return function(session, *arguments, **options)
+
+    return update_wrapper(run, function)  # type: ignore[return-value]

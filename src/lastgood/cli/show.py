@@ -1,0 +1,124 @@
+"""`lastgood show`: everything about one release."""
+
+from __future__ import annotations
+
+import click
+
+from lastgood.cli.output import time_text
+from lastgood.cli.session import Session, in_session
+from lastgood.clock import format_instant
+from lastgood.compare.wording import count, size
+from lastgood.model.component import Component
+from lastgood.model.listing import FileEntry
+from lastgood.registry.history import ReleaseDetails
+from lastgood.registry.points import entries_of
+
+MOST_FILES = 10
+
+
+@click.command("show")
+@click.argument("revision", metavar="REV")
+@click.option("--all", "everything", is_flag=True, help="List all files.")
+@in_session
+def command(session: Session, revision: str, everything: bool) -> None:
+    """Show one release: its components with their files and lineage, and where it ran."""
+    with session.registry() as registry:
+        details = registry.releases.details(revision)
+        files = {name: entries_of(one, registry.files) for name, one in details.manifest.components.items()}
+    _print_head(session, details)
+    for name, component in details.manifest.components.items():
+        _print_component(session, component, files[name], everything=everything)
+    session.output.answer(
+        "show",
+        {
+            "release": str(details.release.release),
+            "number": details.release.number,
+            "pipeline": details.release.pipeline,
+            "state": str(details.release.state),
+            "behavior": str(details.release.behavior),
+            "created": format_instant(details.manifest.created),
+            "author": details.release.author,
+            "message": details.release.message,
+            "tags": list(details.release.tags),
+            "parents": [str(parent) for parent in details.manifest.parents],
+            "changed": list(details.changed),
+            "live_in": list(details.live_in),
+            "bad": details.bad is not None,
+            "suspect_in": list(details.suspect_in),
+            "deployments": [
+                {
+                    "environment": one.environment,
+                    "revision": one.revision,
+                    "kind": one.kind.value,
+                    "recorded_at": format_instant(one.recorded_at),
+                }
+                for one in details.deployments
+            ],
+            "components": [_component_json(one, files[name]) for name, one in details.manifest.components.items()],
+        },
+    )
+
+
+def _print_head(session: Session, details: ReleaseDetails) -> None:
+    release, output = details.release, session.output
+    output.data(f"{release.pipeline} {release.label}  {release.release}")
+    output.data(f"by        {release.author or '(erased)'}, {time_text(release.recorded_at)}")
+    if release.message:
+        output.data(f"message   {release.message}")
+    if release.tags:
+        output.data(f"tags      {', '.join(release.tags)}")
+    after = f"follows {details.parent.label}; " if details.parent else "the first release; "
+    output.data(f"changed   {after}{', '.join(details.changed) or 'provenance only'}")
+    output.data(f"behavior  {release.behavior.short}   state {release.state.short}")
+    if details.live_in:
+        output.data(f"live in   {', '.join(details.live_in)}")
+    for one in details.deployments:
+        output.data(f"ran       {one.environment} #{one.revision}, {one.kind.value}, {time_text(one.recorded_at)}")
+    if details.bad is not None:
+        why = details.bad.reason or "(erased)"
+        output.warn(f"its behavior is marked bad by {details.bad.actor or '(erased)'}: {why}")
+    if details.suspect_in:
+        output.warn(f"a rollback left it suspect in {', '.join(details.suspect_in)}")
+
+
+def _print_component(session: Session, component: Component, files: list[FileEntry], *, everything: bool) -> None:
+    output = session.output
+    total = sum(entry.size for entry in files)
+    held = f"{count(len(files), 'file')}, {size(total)}" if component.content.listing is not None else "no files"
+    output.data(f"\n{component.name} ({component.kind.value}) {component.digest.short}  {held}")
+    for name, value in component.document.items():
+        if name not in {"kind", "listing"} and value is not None:
+            output.data(f"  {name} = {value}")
+    for line in _lineage(component):
+        output.data(f"  {line}")
+    shown = files if everything else files[:MOST_FILES]
+    for entry in shown:
+        mark = "*" if entry.mode.value == "exec" else " "
+        output.data(f"  {entry.digest.short} {mark} {size(entry.size):>9}  {entry.path}")
+    if len(shown) < len(files):
+        output.data(f"  … and {len(files) - len(shown):,} more; --all lists them")
+
+
+def _lineage(component: Component) -> list[str]:
+    provenance = component.provenance
+    lines = []
+    if provenance.made_by is not None:
+        inputs = ", ".join(f"{name} {digest[:12] if digest else '?'}" for name, digest in provenance.made_by.inputs.items())
+        trust = " (asserted)" if provenance.made_by.asserted else ""
+        lines.append(f"made by: {provenance.made_by.run or '?'}{f' from {inputs}' if inputs else ''}{trust}")
+    if provenance.derived_from:
+        lines.append(f"derived from: {', '.join(provenance.derived_from)}")
+    if provenance.licence:
+        lines.append(f"licence: {provenance.licence}")
+    return lines
+
+
+def _component_json(component: Component, files: list[FileEntry]) -> dict[str, object]:
+    return {
+        "name": component.name,
+        "kind": component.kind.value,
+        "digest": str(component.digest),
+        "content": dict(component.document),
+        "provenance": component.provenance.to_json(),
+        "files": [{"path": one.path, "mode": one.mode.value, "sha256": str(one.digest), "size": one.size} for one in files],
+    }

@@ -1,0 +1,41 @@
+"""`lastgood verify`: check bytes, manifests and history."""
+
+from __future__ import annotations
+
+import click
+
+from lastgood.cli.session import Session, in_session
+from lastgood.compare.wording import count, size
+from lastgood.errors import Integrity
+
+
+@click.command("verify")
+@click.argument("revision", metavar="[REV]", required=False)
+@in_session
+def command(session: Session, revision: str | None) -> int:
+    """Check that history, manifests and every byte are what they should be.
+
+    With REV only what that release needs. Exit 7 if something is wrong; what it hurts is named.
+    """
+    with session.registry() as registry, session.output.progress("verify") as progress:
+        result = registry.verify(revision, lambda size: progress.add(0, size))
+    for note in result.notes:
+        session.output.note(f"note: {note}")
+    for problem in result.problems:
+        hurt = f" (hurts {', '.join(problem.releases)})" if problem.releases else ""
+        session.output.data(f"problem: {problem.what}{hurt}")
+    checked = ", ".join((count(result.events, "event"), count(result.releases, "release"), count(result.files, "file"), size(result.bytes)))
+    session.output.data(f"all right: {checked}" if result.ok else f"{count(len(result.problems), 'problem')} in {checked}")
+    session.output.answer(
+        "verify",
+        {
+            "ok": result.ok,
+            "problems": [{"what": one.what, "releases": list(one.releases)} for one in result.problems],
+            "notes": list(result.notes),
+            "events": result.events,
+            "releases": result.releases,
+            "files": result.files,
+            "bytes": result.bytes,
+        },
+    )
+    return 0 if result.ok else Integrity.exit_code

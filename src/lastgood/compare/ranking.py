@@ -1,0 +1,65 @@
+"""Which changes are shown first: those most likely to move behavior.
+
+The rank of a change is a number; the lowest comes first, names decide between equals. It is the sum of what the tables
+below say, and nothing else:
+
+    kind        rank  why
+    prompt      10    every answer is made from it, it is edited most often and by hand, and nothing else tests it
+    config      20    sampling, tools and routing act on every answer; edited by hand as well
+    hosted      30    another model answers; rarer, and usually on purpose
+    artifact    40    other weights answer; made by a training run and usually evaluated
+    code        50    what is around the model; usually reviewed and tested
+    runtime     60    packages and platform; seldom changes answers, but sometimes numerics
+    dataset     70    does not act in production; it explains why an artifact changed
+    eval        80    does not act in production; it changes how a release is judged
+
+    cosmetic   +100   only whitespace, comments, layout, key order, or modes of files that nobody runs: after the others
+    unchanged +1000   last
+
+Within a component the comparers put first what matters: sampling parameters and model names before other keys, the texts
+with the most changed words before others, what is cosmetic last.
+
+    >>> rank_of(Kind.PROMPT, Change.CHANGED) < rank_of(Kind.EVAL, Change.ADDED) < rank_of(Kind.PROMPT, Change.UNCHANGED)
+    True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from lastgood.compare.change import Change, ComponentChange
+from lastgood.model.component import Kind
+
+KIND_RANKS: Mapping[Kind, int] = MappingProxyType(
+    {
+        Kind.PROMPT: 10,
+        Kind.CONFIG: 20,
+        Kind.HOSTED: 30,
+        Kind.ARTIFACT: 40,
+        Kind.CODE: 50,
+        Kind.RUNTIME: 60,
+        Kind.DATASET: 70,
+        Kind.EVAL: 80,
+    }
+)
+COSMETIC = 100
+UNCHANGED = 1000
+
+
+def rank_of(kind: Kind, change: Change, *, cosmetic: bool = False) -> int:
+    """Return the rank of a change of a component.
+
+    Args:
+        kind: the component's kind.
+        change: what became of it.
+        cosmetic: whether the change is of a sort that seldom moves behavior.
+    """
+    if change is Change.UNCHANGED:
+        return KIND_RANKS[kind] + UNCHANGED
+    return KIND_RANKS[kind] + (COSMETIC if cosmetic else 0)
+
+
+def rank_changes(changes: Iterable[ComponentChange]) -> list[ComponentChange]:
+    """Return changes, those most likely to move behavior first, in the same order whatever order they come in."""
+    return sorted(changes, key=lambda change: (change.rank, change.name))

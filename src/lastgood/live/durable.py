@@ -1,0 +1,45 @@
+"""Small files that are replaced whole: bytes, fsync, rename, fsync folder.
+
+    replace_file(folder / "live.json", b"{}", temporary=folder / "live.json.new")
+
+Crash argument: until the rename the old file is there, afterwards the new one; its bytes were durable before it got
+the name, and the name is durable when this returns.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from lastgood.registry.checkout import sync_folder
+
+
+def replace_file(path: Path, data: bytes, *, temporary: Path) -> None:
+    """Put bytes under a name, all of them or none.
+
+    Args:
+        path: the name.
+        data: the bytes.
+        temporary: a name on the same file system that nobody else writes to; it is gone afterwards.
+    """
+    with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync_folder(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, durably; one that is there is left as it is.
+
+    Raises:
+        FileExistsError: there is something else of that name.
+    """
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for one in reversed(missing):
+        one.mkdir(exist_ok=True)
+        sync_folder(one.parent)

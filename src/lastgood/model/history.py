@@ -1,0 +1,69 @@
+"""What history says: releases as they were recorded, and the moves of environments.
+
+>>> ReleaseRecord.__slots__[:3]
+('pipeline', 'number', 'release')
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lastgood.ids import (
+    BehaviorDigest,
+    EnvironmentName,
+    PipelineName,
+    ReleaseId,
+    StateDigest,
+    TagName,
+)
+from lastgood.model.event import MoveKind
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRecord:
+    """A release as the registry recorded it; an erased author or message reads as None."""
+
+    pipeline: PipelineName
+    number: int
+    release: ReleaseId
+    state: StateDigest
+    behavior: BehaviorDigest
+    sequence: int
+    recorded_at: datetime
+    author: str | None
+    message: str | None
+    tags: tuple[TagName, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """How people name it in its pipeline: `r42`."""
+        return f"r{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One move of an environment; numbers are those of the releases in their pipeline."""
+
+    environment: EnvironmentName
+    revision: int
+    kind: MoveKind
+    replaced: ReleaseId | None
+    replaced_number: int | None
+    release: ReleaseId
+    number: int
+    behavior: BehaviorDigest
+    recorded_at: datetime
+    actor: str | None
+    reason: str | None
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class BadMark:
+    """Why a behavior is called bad: by whom, when and on account of which release."""
+
+    release: ReleaseId
+    recorded_at: datetime
+    actor: str | None
+    reason: str | None

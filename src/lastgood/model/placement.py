@@ -1,0 +1,124 @@
+"""Where bytes are: what the store writes into packs and the catalog keeps as its disposable index.
+
+Words: a *frame* is a run of bytes in a pack that was encoded together; a *chunk* is a run of a frame's decoded bytes
+and the unit of identity; a *file map* is the chunks of a file in order. Everything here can be rebuilt from packs.
+
+    >>> FileMap(5, (ChunkId(bytes(32)),)).size
+    5
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Protocol
+
+from lastgood.ids import ChunkId, FileDigest, PackId
+
+
+class Encoding(IntEnum):
+    """How a frame's bytes are written in a pack; numbers are part of the pack format."""
+
+    RAW = 0
+    ZSTD = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A run of encoded bytes in a pack.
+
+    Attributes:
+        offset: where it starts in the pack, in bytes.
+        length: its encoded length in bytes.
+        raw_length: its decoded length in bytes.
+        encoding: how to decode it.
+    """
+
+    offset: int
+    length: int
+    raw_length: int
+    encoding: Encoding
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkInPack:
+    """A chunk as a pack's footer describes it: `length` bytes from `start` of the pack's frame number `frame`."""
+
+    chunk: ChunkId
+    frame: int
+    start: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkPlace:
+    """Everything needed to read one chunk back."""
+
+    chunk: ChunkId
+    pack: PackId
+    frame: Frame
+    start: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class FileMap:
+    """The chunks of one file in order, and its size in bytes."""
+
+    size: int
+    chunks: tuple[ChunkId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PackContents:
+    """What one durable pack holds, as its footer says."""
+
+    pack: PackId
+    size: int
+    frames: tuple[Frame, ...]
+    chunks: tuple[ChunkInPack, ...]
+    files: Mapping[FileDigest, FileMap]
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What a commit wrote: packs that are durable but that no catalog knows yet."""
+
+    packs: tuple[PackContents, ...]
+
+    @property
+    def bytes_stored(self) -> int:
+        """The bytes of the new packs, footers included."""
+        return sum(pack.size for pack in self.packs)
+
+
+class PlacementIndex(Protocol):
+    """What the store asks of whoever keeps the index; the catalog answers it, and so does a dictionary in tests."""
+
+    def known_chunks(self, chunks: Sequence[ChunkId]) -> AbstractSet[ChunkId]:
+        """Return those of the chunks that new data may refer to."""
+        ...
+
+    def find_chunks(self, chunks: Sequence[ChunkId]) -> Mapping[ChunkId, ChunkPlace]:
+        """Return where chunks are; one that is nowhere is left out."""
+        ...
+
+    def find_files(self, digests: Sequence[FileDigest]) -> Mapping[FileDigest, FileMap]:
+        """Return the maps of files; one that is not kept is left out."""
+        ...
+
+
+class FileReader(Protocol):
+    """Gives the bytes of files that are kept; comparers and verbs read through it, so they need no store."""
+
+    def read_file(self, digest: FileDigest, *, limit: int | None = None) -> bytes:
+        """Return a whole file.
+
+        Raises:
+            NotFound: it is not kept here.
+            Invalid: it is larger than the limit, in bytes.
+            Integrity: what is kept is not what it should be.
+        """
+        ...

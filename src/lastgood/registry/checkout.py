@@ -1,0 +1,202 @@
+"""Checking a release out: its files at their workspace paths and its lastgood.toml, bit for bit.
+
+Rules: everything is written into a fresh folder beside the target, paths are checked again, no link is followed, every
+byte is verified on its way; then one rename puts the folder in place. Crash argument: until the rename the target is
+untouched; what a killed checkout leaves is a hidden folder beside it, which is never mistaken for a release.
+
+    checkout(source, Selection(manifest), Path("out"), suffix="a1b2", sync=False)
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, Self
+
+from lastgood.errors import AlreadyExists, NotFound, of_os_error
+from lastgood.ids import ComponentName, FileDigest
+from lastgood.model.listing import FileEntry, Mode
+from lastgood.model.paths import check_path, check_together
+from lastgood.model.placement import FileReader
+from lastgood.model.release import Manifest
+from lastgood.registry.points import entries_of
+
+WORKSPACE_FILE = "lastgood.toml"
+Progress = Callable[[int, int], None]
+"""Told, now and then, how many files and bytes more are done."""
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class FileStreams(FileReader, Protocol):
+    """Gives the bytes of kept files, whole or piece by piece."""
+
+    def stream_file(self, digest: FileDigest) -> Iterator[bytes | memoryview]:
+        """Yield the bytes of a file; wrong bytes end in an error, never in a whole file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedOut:
+    """What was written: how many files, and their bytes."""
+
+    files: int
+    bytes: int
+
+
+def checkout(
+    source: FileStreams,
+    entries: list[FileEntry],
+    target: Path,
+    *,
+    suffix: str,
+    sync: bool,
+    progress: Progress | None = None,
+) -> CheckedOut:
+    """Write files under a folder that is new or empty.
+
+    Args:
+        source: where the bytes come from.
+        entries: what to write, with paths from the target.
+        target: the folder.
+        suffix: makes the name of the temporary folder unique.
+        sync: whether everything is on disk when this returns.
+        progress: told what was written.
+
+    Raises:
+        AlreadyExists: the target is there and not an empty folder.
+        Integrity: a byte is not what it should be; the target is untouched.
+    """
+    check_together(check_path(entry.path) for entry in entries)
+    target = Path(os.path.abspath(target))  # noqa: PTH100  # resolve() would follow the target's own link
+    _require_free(target)
+    fresh = target.with_name(f".{target.name[:200]}.lastgood-{suffix}")
+    with _reporting(target):
+        try:
+            fresh.mkdir()
+            with _Tree(fresh) as tree:
+                for entry in sorted(entries, key=lambda entry: entry.path.split("/")):
+                    tree.write(entry, source)
+                    if progress is not None:
+                        progress(1, entry.size)
+                if sync:
+                    tree.sync()
+            fresh.rename(target)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        if sync:
+            sync_folder(target.parent)
+    return CheckedOut(len(entries), sum(entry.size for entry in entries))
+
+
+def files_of_release(manifest: Manifest, reader: FileStreams, component: ComponentName | None = None) -> list[FileEntry]:
+    """Return the files a checkout writes: those of all components and lastgood.toml, or those of one component.
+
+    Raises:
+        NotFound: the release has no such component.
+    """
+    if component is not None:
+        if component not in manifest.components:
+            known = ", ".join(manifest.components)
+            raise NotFound(f"the release has no component {component}; it has {known}")
+        return entries_of(manifest.components[component], reader)
+    workspace_file = reader.read_file(manifest.workspace_file)
+    own = FileEntry(WORKSPACE_FILE, Mode.FILE, manifest.workspace_file, len(workspace_file))
+    listed = [entry for one in manifest.components.values() for entry in entries_of(one, reader)]
+    return [*(entry for entry in listed if entry.path != WORKSPACE_FILE), own]
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a folder's entries durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _require_free(target: Path) -> None:
+    try:
+        with os.scandir(target) as found:
+            if next(found, None) is None and not target.is_symlink():
+                return
+    except FileNotFoundError:
+        if target.is_symlink():
+            raise AlreadyExists(f"{target} is a link that leads nowhere; nothing was written") from None
+        if not target.parent.is_dir():
+            raise NotFound(f"there is no folder {target.parent}; nothing was written") from None
+        return
+    except NotADirectoryError:
+        raise AlreadyExists(f"{target} is a file; nothing was written") from None
+    except OSError as error:
+        raise of_os_error(error, f"{target} cannot be read") from error
+    raise AlreadyExists(f"{target} is not empty; nothing was written", hint="name a new or an empty folder")
+
+
+@contextmanager
+def _reporting(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise of_os_error(error, f"{target} cannot be written") from error
+
+
+class _Tree:
+    """Writes files below a folder through folder descriptors, so that no path is ever walked twice.
+
+    Entries come in the order of their parts, so the open folders are always a path from the root.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._open: list[tuple[str, int]] = [("", os.open(root, _FOLDER))]
+        self._root = root
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._open:
+            os.close(self._open.pop()[1])
+
+    def write(self, entry: FileEntry, source: FileStreams) -> None:
+        *folders, name = entry.path.split("/")
+        parent = self._enter(folders)
+        descriptor = os.open(name, _NEW_FILE, entry.mode.permissions, dir_fd=parent)
+        with os.fdopen(descriptor, "wb", buffering=0) as file:
+            for piece in source.stream_file(entry.digest):
+                _write_all(file.fileno(), piece)
+
+    def sync(self) -> None:
+        """Make everything below the root durable: files first, then the folders that name them."""
+        for _, folders, names, descriptor in os.fwalk(self._root, topdown=False):
+            for name in names:
+                file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=descriptor)
+                try:
+                    os.fsync(file)
+                finally:
+                    os.close(file)
+            del folders
+            os.fsync(descriptor)
+
+    def _enter(self, folders: list[str]) -> int:
+        shared = 0
+        while shared < min(len(folders), len(self._open) - 1) and self._open[shared + 1][0] == folders[shared]:
+            shared += 1
+        while len(self._open) > shared + 1:
+            os.close(self._open.pop()[1])
+        for name in folders[shared:]:
+            parent = self._open[-1][1]
+            os.mkdir(name, dir_fd=parent)
+            self._open.append((name, os.open(name, _FOLDER, dir_fd=parent)))
+        return self._open[-1][1]
+
+
+def _write_all(descriptor: int, piece: bytes | memoryview) -> None:
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]

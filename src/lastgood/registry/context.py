@@ -1,0 +1,59 @@
+"""What every verb of an embedded registry works with: its catalog, its bytes, and time and randomness passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from lastgood.catalog.database import Database, Session
+from lastgood.catalog.placement import CatalogIndex
+from lastgood.catalog.records import Appender
+from lastgood.clock import Clock
+from lastgood.ids import OperationId, PipelineName
+from lastgood.model.operation import Entropy, Operation, new_operation_id
+from lastgood.model.revision import LocalZone
+from lastgood.store.backend import Backend
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """An open embedded registry.
+
+    Attributes:
+        folder: its `.lastgood` folder.
+        database: its catalog.
+        backend: its packs.
+        clock: the registry's clock.
+        entropy: where random bytes come from.
+        zone: which zone a time without one is in.
+        actor: says who acts; asked only when something changes.
+        accept_clock: whether a clock that went back is accepted.
+        pipeline: the pipeline that is meant where none is named, if it is known.
+    """
+
+    folder: Path
+    database: Database
+    backend: Backend
+    clock: Clock
+    entropy: Entropy
+    zone: LocalZone
+    actor: Callable[[], str]
+    accept_clock: bool
+    pipeline: PipelineName | None
+
+    @property
+    def index(self) -> CatalogIndex:
+        """Where bytes are."""
+        return CatalogIndex(self.database)
+
+    def operation(self, operation: OperationId | None) -> Operation:
+        """Return the operation of a change: a given id, or a new one."""
+        return Operation(operation or new_operation_id(self.entropy), self.actor(), self.accept_clock)
+
+    @contextmanager
+    def changing(self, operation: Operation) -> Iterator[tuple[Session, Appender]]:
+        """Give a writing session and the appender of one operation."""
+        with self.database.writing() as session:
+            yield session, Appender(session, operation, self.clock, self.entropy)

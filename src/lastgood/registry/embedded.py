@@ -1,0 +1,322 @@
+"""The embedded registry: a `.lastgood` folder with a catalog and packs, opened by one process at a time or by many.
+
+registry = open_registry(Path("project/.lastgood"), settings)
+registry.environments.rollback("prod")
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lastgood.catalog import environments as environment_queries
+from lastgood.catalog import releases as release_queries
+from lastgood.catalog.creation import create_catalog, migrate_catalog, require_current_schema
+from lastgood.catalog.database import Database, SQLiteDatabase
+from lastgood.clock import Clock
+from lastgood.errors import NotFound, of_os_error
+from lastgood.ids import ComponentName, EnvironmentName, FileDigest, OperationId, PipelineName, ReleaseId, TagName
+from lastgood.model.event import MoveKind, RegistryCreated, RetentionRecorded, Verdict
+from lastgood.model.history import ReleaseRecord
+from lastgood.model.operation import Entropy
+from lastgood.model.placement import Staged
+from lastgood.model.release import Manifest
+from lastgood.model.revision import LocalZone
+from lastgood.registry import history, move, publish, resolve
+from lastgood.registry.context import Context
+from lastgood.registry.history import EnvironmentDetails, LoggedRelease, ReleaseDetails, Stay
+from lastgood.registry.move import Moved, Request
+from lastgood.registry.protocols import StagingIntake
+from lastgood.registry.publish import Draft, Published
+from lastgood.registry.resolve import Resolved
+from lastgood.store.backend.local import LocalBackend
+from lastgood.store.reader import ObjectReader
+
+CATALOG = "catalog.db"
+OWN_FOLDER = ".lastgood"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a registry is opened with.
+
+    Attributes:
+        clock: the registry's clock.
+        entropy: where random bytes come from.
+        zone: which zone a time without one is in.
+        actor: says who acts; asked only when something changes.
+        accept_clock: whether a clock that went back by more than five minutes is accepted.
+        pipeline: the pipeline that is meant where none is named.
+    """
+
+    clock: Clock
+    entropy: Entropy
+    zone: LocalZone
+    actor: Callable[[], str]
+    accept_clock: bool = False
+    pipeline: PipelineName | None = None
+
+
+def create_registry(folder: Path, settings: Settings, registry: str, retention: RetentionRecorded | None) -> None:
+    """Make an empty registry in a folder that is made if needed.
+
+    Args:
+        folder: the `.lastgood` folder.
+        settings: what to make it with.
+        registry: its random id.
+        retention: the policy to record, so that storage never grows without one.
+
+    Raises:
+        AlreadyExists: there is one.
+        ReadOnly, NotAllowed, StorageFull: the folder cannot be written.
+    """
+
+    def begin(database: Database) -> None:
+        context = _context(folder, settings, database)
+        with context.changing(context.operation(None)) as (_, ledger):
+            ledger.append(RegistryCreated(registry))
+            if retention is not None:
+                ledger.append(retention)
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise of_os_error(error, f"{folder} cannot be made") from error
+    create_catalog(folder / CATALOG, begin)
+
+
+def open_registry(folder: Path, settings: Settings) -> EmbeddedRegistry:
+    """Open the registry in a `.lastgood` folder.
+
+    Raises:
+        NotFound: there is none.
+        NewerSchema: a newer lastgood made it.
+        Integrity: it is damaged.
+    """
+    if not (folder / CATALOG).is_file():
+        raise NotFound(f"there is no registry at {folder}", hint="lastgood init")
+    context = _context(folder, settings, SQLiteDatabase(folder / CATALOG))
+    if require_current_schema(context.database) is not None:
+        migrate_catalog(folder / CATALOG)
+    return EmbeddedRegistry(context)
+
+
+def find_registry(start: Path) -> Path | None:
+    """Return the nearest `.lastgood` folder with a catalog, looking upward from a folder."""
+    for folder in (start, *start.parents):
+        if (folder / OWN_FOLDER / CATALOG).is_file():
+            return folder / OWN_FOLDER
+    return None
+
+
+def _context(folder: Path, settings: Settings, database: Database) -> Context:
+    return Context(
+        folder=folder,
+        database=database,
+        backend=LocalBackend(folder / "store"),
+        clock=settings.clock,
+        entropy=settings.entropy,
+        zone=settings.zone,
+        actor=settings.actor,
+        accept_clock=settings.accept_clock,
+        pipeline=settings.pipeline,
+    )
+
+
+class EmbeddedRegistry:
+    """A registry in a folder; see `registry.protocols` for what its groups do."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.releases = EmbeddedReleases(context)
+        self.environments = EmbeddedEnvironments(context)
+        self.files = EmbeddedFiles(context)
+
+    @property
+    def id(self) -> str:
+        """The random id it was created with."""
+        with self.context.database.reading() as session:
+            return release_queries.registry_id(session)
+
+    def pipelines(self) -> list[PipelineName]:
+        """Return the names of its pipelines."""
+        with self.context.database.reading() as session:
+            return release_queries.pipelines(session)
+
+    def for_pipeline(self, pipeline: PipelineName | None) -> EmbeddedRegistry:
+        """Return the same registry with another pipeline meant where none is named."""
+        return EmbeddedRegistry(replace(self.context, pipeline=pipeline))
+
+    def close(self) -> None:
+        """Let go of its files."""
+        self.context.database.close()
+
+
+class EmbeddedReleases:
+    """The releases of an embedded registry."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def find(self, revision: str, pipeline: PipelineName | None = None) -> Resolved:
+        """Return the release that a revision expression means."""
+        return resolve.resolve(self._context, revision, pipeline)
+
+    def latest(self, pipeline: PipelineName) -> ReleaseRecord | None:
+        """Return the newest release of a pipeline, or None."""
+        with self._context.database.reading() as session:
+            return release_queries.latest_release(session, pipeline)
+
+    def get(self, release: ReleaseId) -> ReleaseRecord | None:
+        """Return a release by its digest, or None."""
+        with self._context.database.reading() as session:
+            return release_queries.release_by_id(session, release)
+
+    def manifest(self, release: ReleaseId) -> Manifest:
+        """Return the manifest of a release."""
+        with self._context.database.reading() as session:
+            return release_queries.release_manifest(session, release)
+
+    def details(self, revision: str) -> ReleaseDetails:
+        """Return everything known of a release."""
+        return history.release_details(self._context, self.find(revision).release)
+
+    def log(
+        self,
+        *,
+        pipeline: str | None = None,
+        revision: str | None = None,
+        component: str | None = None,
+        most: int | None = None,
+    ) -> list[LoggedRelease]:
+        """Return releases, newest first."""
+        until = None if revision is None else self.find(revision).release
+        named = PipelineName.parse(pipeline) if pipeline is not None else None
+        with self._context.database.reading() as session:
+            chosen = until.pipeline if until else resolve.choose_pipeline(self._context, session, named)
+        name = ComponentName.parse(component) if component is not None else None
+        return history.log_releases(self._context, chosen, until=until, component=name, most=most)
+
+    def require_latest(self, pipeline: PipelineName, base: ReleaseId) -> None:
+        """Refuse a base that is not the latest release of its pipeline."""
+        publish.require_latest(self._context, pipeline, base)
+
+    def publish(self, draft: Draft, staged: Staged, *, announce: Callable[[ReleaseId], None]) -> Published:
+        """Make a release of a draft whose bytes are durable."""
+        return publish.publish(self._context, draft, staged, operation=self._context.operation(None), announce=announce)
+
+    def tag(self, revision: str, tag: str) -> ReleaseRecord:
+        """Give a release a tag."""
+        name = TagName.parse(tag)
+        release = self.find(revision).release
+        with self._context.changing(self._context.operation(None)) as (session, ledger):
+            publish.set_tag(session, ledger, release, name)
+            return release_queries.require_release(session, release.release)
+
+    def mark(self, revision: str, verdict: Verdict, reason: str) -> ReleaseRecord:
+        """Say of a release's behavior that it is bad, everywhere, or good again."""
+        release = self.find(revision).release
+        move.mark(self._context, release, verdict, reason, None)
+        return release
+
+
+class EmbeddedEnvironments:
+    """The environments of an embedded registry."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def list(self, pipeline: str | None = None) -> list[EnvironmentDetails]:
+        """Return the environments of a pipeline, by name."""
+        named = PipelineName.parse(pipeline) if pipeline is not None else None
+        with self._context.database.reading() as session:
+            chosen = resolve.choose_pipeline(self._context, session, named)
+        return history.list_environments(self._context, chosen)
+
+    def get(self, environment: str) -> EnvironmentDetails:
+        """Return an environment."""
+        return history.environment_details(self._context, *self._parse(environment))
+
+    def history(self, environment: str, most: int | None = None) -> builtins.list[Stay]:
+        """Return the deployments of an environment, newest first."""
+        return history.log_environment(self._context, *self._parse(environment), most=most)
+
+    def deploy(
+        self,
+        environment: str,
+        revision: str = "latest",
+        *,
+        reason: str | None = None,
+        expect: int | None = None,
+        operation: OperationId | None = None,
+    ) -> Moved:
+        """Move an environment to a release; deploying what is live changes nothing."""
+        request = self._request(environment, MoveKind.DEPLOY, revision, reason, expect)
+        return move.move(self._context, request, operation)
+
+    def rollback(
+        self,
+        environment: str,
+        to: str | None = None,
+        *,
+        reason: str | None = None,
+        expect: int | None = None,
+        operation: OperationId | None = None,
+    ) -> Moved:
+        """Move an environment back to the last good release, or to one that was deployed there before."""
+        request = self._request(environment, MoveKind.ROLLBACK, to, reason, expect)
+        return move.move(self._context, request, operation)
+
+    def plan_deploy(self, environment: str, revision: str = "latest", expect: int | None = None) -> Moved:
+        """Return what `deploy` would do, without doing it."""
+        return move.plan(self._context, self._request(environment, MoveKind.DEPLOY, revision, None, expect))
+
+    def plan_rollback(self, environment: str, to: str | None = None, expect: int | None = None) -> Moved:
+        """Return what `rollback` would do, without doing it."""
+        return move.plan(self._context, self._request(environment, MoveKind.ROLLBACK, to, None, expect))
+
+    def _request(self, environment: str, kind: MoveKind, revision: str | None, reason: str | None, expect: int | None) -> Request:
+        pipeline, name = self._parse(environment)
+        release = None if revision is None else resolve.resolve(self._context, revision, pipeline).release
+        if release is not None and release.pipeline != pipeline:
+            raise NotFound(f"{release.label} is a release of {release.pipeline}, not of {pipeline}")
+        return Request(pipeline, name, kind, release, self._revision(pipeline, name) if expect is None else expect, reason)
+
+    def _revision(self, pipeline: PipelineName, environment: EnvironmentName) -> int:
+        with self._context.database.reading() as session:
+            current = environment_queries.current_deployment(session, pipeline, environment)
+        return 0 if current is None else current.revision
+
+    def _parse(self, environment: str) -> tuple[PipelineName, EnvironmentName]:
+        before, slash, name = environment.rpartition("/")
+        named = PipelineName.parse(before) if slash else None
+        with self._context.database.reading() as session:
+            return resolve.choose_pipeline(self._context, session, named), EnvironmentName.parse(name)
+
+
+class EmbeddedFiles:
+    """The bytes of an embedded registry."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._reader = ObjectReader(context.backend, context.index)
+
+    @contextmanager
+    def intake(self) -> Iterator[StagingIntake]:
+        """Return an intake for the bytes of a commit; what is not published is never referred to."""
+        # Imported here: reading needs no chunker, and a rollback has half a second in all.
+        from lastgood.store.writer import StoreWriter  # noqa: PLC0415
+
+        with StoreWriter(self._context.backend, self._context.index) as writer:
+            yield writer
+
+    def read_file(self, digest: FileDigest, *, limit: int | None = None) -> bytes:
+        """Return a whole file."""
+        return self._reader.read_file(digest, limit=limit)
+
+    def stream_file(self, digest: FileDigest) -> Iterator[bytes | memoryview]:
+        """Yield the bytes of a file; wrong bytes end in an error, never in a whole file."""
+        return self._reader.stream_file(digest)

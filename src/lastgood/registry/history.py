@@ -1,0 +1,176 @@
+"""What history says: lists of releases and deployments, and everything known of one release."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from lastgood.catalog import environments, releases
+from lastgood.catalog.database import Session
+from lastgood.errors import NotFound
+from lastgood.ids import ComponentName, EnvironmentName, PipelineName, ReleaseId
+from lastgood.model.environment import Marks, last_good
+from lastgood.model.history import BadMark, Deployment, ReleaseRecord
+from lastgood.model.release import Manifest
+from lastgood.registry.context import Context
+from lastgood.registry.publish import changed_components
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRelease:
+    """A release in a log, with the components in which it differs from its parent and where it is live now."""
+
+    release: ReleaseRecord
+    changed: tuple[ComponentName, ...]
+    live_in: tuple[EnvironmentName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """How long an environment stayed on what a deployment brought; `until` is None while it is live."""
+
+    deployment: Deployment
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseDetails:
+    """Everything known of one release: its manifest, where it ran, and what is held against its behavior."""
+
+    release: ReleaseRecord
+    manifest: Manifest
+    parent: ReleaseRecord | None
+    changed: tuple[ComponentName, ...]
+    deployments: tuple[Deployment, ...]
+    live_in: tuple[EnvironmentName, ...]
+    bad: BadMark | None
+    suspect_in: tuple[EnvironmentName, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentDetails:
+    """An environment: what it is on, where a rollback would go, and how many moves it has seen."""
+
+    name: EnvironmentName
+    pipeline: PipelineName
+    revision: int
+    current: Deployment
+    release: ReleaseRecord
+    good: ReleaseRecord | None
+    marks: Marks
+
+
+def log_releases(
+    context: Context,
+    pipeline: PipelineName,
+    *,
+    until: ReleaseRecord | None = None,
+    component: ComponentName | None = None,
+    most: int | None = None,
+) -> list[LoggedRelease]:
+    """Return releases, newest first; with a component only those in which it differs from their parent."""
+    with context.database.reading() as session:
+        live = _live(session, pipeline)
+        found = releases.list_releases(
+            session,
+            pipeline,
+            until=None if until is None else until.number,
+            most=None if component is not None or most is None else most + 1,
+        )
+        return _with_changes(session, found, live, component, most)
+
+
+def _with_changes(
+    session: Session,
+    found: Sequence[ReleaseRecord],
+    live: dict[ReleaseId, tuple[EnvironmentName, ...]],
+    component: ComponentName | None,
+    most: int | None,
+) -> list[LoggedRelease]:
+    logged: list[LoggedRelease] = []
+    newer = releases.release_manifest(session, found[0].release) if found else None
+    for position, record in enumerate(found):
+        if newer is None or (most is not None and len(logged) == most):
+            break
+        manifest, newer = newer, None
+        if position + 1 < len(found):
+            newer = releases.release_manifest(session, found[position + 1].release)
+        changed = tuple(sorted(changed_components(newer, manifest)))
+        if component is None or component in changed:
+            logged.append(LoggedRelease(record, changed, live.get(record.release, ())))
+    return logged
+
+
+def log_environment(context: Context, pipeline: PipelineName, environment: EnvironmentName, *, most: int | None = None) -> list[Stay]:
+    """Return the deployments of an environment, newest first, each with how long it stayed.
+
+    Raises:
+        NotFound: there is no such environment.
+    """
+    with context.database.reading() as session:
+        found = environments.deployments(session, pipeline, environment, most=most)
+    if not found:
+        raise NotFound(f"{pipeline} has no environment {environment}", hint="lastgood env list")
+    newer = [None, *(one.recorded_at for one in found)]
+    return [Stay(one, until) for one, until in zip(found, newer, strict=False)]
+
+
+def release_details(context: Context, record: ReleaseRecord) -> ReleaseDetails:
+    """Return everything known of a release."""
+    with context.database.reading() as session:
+        manifest = releases.release_manifest(session, record.release)
+        parent = releases.release_by_id(session, manifest.parents[0]) if manifest.parents else None
+        before = releases.release_manifest(session, parent.release) if parent is not None else None
+        return ReleaseDetails(
+            release=record,
+            manifest=manifest,
+            parent=parent,
+            changed=tuple(sorted(changed_components(before, manifest))),
+            deployments=tuple(environments.deployments_of(session, record.pipeline, record.release)),
+            live_in=_live(session, record.pipeline).get(record.release, ()),
+            bad=environments.bad_mark(session, record.behavior),
+            suspect_in=tuple(environments.suspect_in(session, record.pipeline, record.behavior)),
+        )
+
+
+def environment_details(context: Context, pipeline: PipelineName, environment: EnvironmentName) -> EnvironmentDetails:
+    """Return an environment.
+
+    Raises:
+        NotFound: there is no such environment.
+    """
+    with context.database.reading() as session:
+        return _details(session, pipeline, environment)
+
+
+def list_environments(context: Context, pipeline: PipelineName) -> list[EnvironmentDetails]:
+    """Return the environments of a pipeline, by name."""
+    with context.database.reading() as session:
+        return [_details(session, pipeline, name) for name in environments.environment_names(session, pipeline)]
+
+
+def _details(session: Session, pipeline: PipelineName, environment: EnvironmentName) -> EnvironmentDetails:
+    current = environments.current_deployment(session, pipeline, environment)
+    if current is None:
+        raise NotFound(f"{pipeline} has no environment {environment}", hint="lastgood env list")
+    marks = environments.marks(session, pipeline, environment)
+    good = last_good(environments.stack(session, pipeline, environment), marks)
+    return EnvironmentDetails(
+        name=environment,
+        pipeline=pipeline,
+        revision=current.revision,
+        current=current,
+        release=releases.require_release(session, current.release),
+        good=None if good is None else releases.require_release(session, good.release),
+        marks=marks,
+    )
+
+
+def _live(session: Session, pipeline: PipelineName) -> dict[ReleaseId, tuple[EnvironmentName, ...]]:
+    live: dict[ReleaseId, tuple[EnvironmentName, ...]] = {}
+    for name in environments.environment_names(session, pipeline):
+        current = environments.current_deployment(session, pipeline, name)
+        if current is not None:
+            live[current.release] = (*live.get(current.release, ()), name)
+    return live

@@ -1,0 +1,191 @@
+"""Moving environments: deploy, rollback and marks, each one transaction with compare-and-swap.
+
+Rules: what a move means is decided in `model.environment`; here it is read, checked against the revision the caller
+saw, and recorded. Of two racing moves one wins, the other gets a conflict that names who moved it. A retried operation
+gets its first answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lastgood.catalog import environments, releases
+from lastgood.catalog.database import Session
+from lastgood.catalog.records import Appender, event_of_operation
+from lastgood.errors import AlreadyExists, Conflict, StaleEnvironment
+from lastgood.ids import EnvironmentName, OperationId, PipelineName
+from lastgood.model.environment import Marks, Move, Target, plan_deploy, plan_rollback, plan_rollback_to
+from lastgood.model.event import BehaviorMarked, Body, EnvironmentMoved, MoveKind, Verdict
+from lastgood.model.history import Deployment, ReleaseRecord
+from lastgood.registry.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What became of a deploy or a rollback, or what would become of it.
+
+    Attributes:
+        revision: the environment's revision afterwards; of a plan, the one at which it stands.
+        changed: false where the release was live already.
+        before: what the environment was on.
+        after: what it is on.
+        was_suspect: whether the release was suspect there, which the move has lifted.
+    """
+
+    environment: EnvironmentName
+    revision: int
+    changed: bool
+    before: ReleaseRecord | None
+    after: ReleaseRecord
+    was_suspect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A move that somebody asks for.
+
+    Attributes:
+        release: where to, or None for a rollback to the last good.
+        expected: the revision of the environment that the caller saw, 0 where it did not exist.
+    """
+
+    pipeline: PipelineName
+    environment: EnvironmentName
+    kind: MoveKind
+    release: ReleaseRecord | None
+    expected: int
+    reason: str | None
+
+
+def move(context: Context, request: Request, operation_id: OperationId | None = None) -> Moved:
+    """Move an environment.
+
+    Raises:
+        StaleEnvironment: somebody moved it since the caller looked.
+        BadRelease: the release behaves like one that was marked bad.
+        NothingGood: a rollback finds nothing good.
+        NotFound: a rollback of an environment that has no deployment, or to a release that was never there.
+        AlreadyExists: the environment would be new, and a tag has its name.
+    """
+    operation = context.operation(operation_id)
+    with context.changing(operation) as (session, ledger):
+        answered = event_of_operation(session, operation.id)
+        if answered is not None:
+            return _first_answer(session, request, answered.body)
+        current = environments.current_deployment(session, request.pipeline, request.environment)
+        _check_expected(request, current)
+        if current is None:
+            _check_new_name(session, request)
+        marks = environments.marks(session, request.pipeline, request.environment)
+        decided = _decide(session, request, marks)
+        if decided is None:
+            return _unchanged(session, request, current)
+        return _record(session, ledger, request, current, decided)
+
+
+def plan(context: Context, request: Request) -> Moved:
+    """Return what a move would do, without doing it; its `revision` is where the environment stands.
+
+    Raises:
+        as `move`.
+    """
+    with context.database.reading() as session:
+        current = environments.current_deployment(session, request.pipeline, request.environment)
+        _check_expected(request, current)
+        if current is None:
+            _check_new_name(session, request)
+        decided = _decide(session, request, environments.marks(session, request.pipeline, request.environment))
+        if decided is None:
+            return _unchanged(session, request, current)
+        return _moved(session, request, current, decided, 0 if current is None else current.revision)
+
+
+def mark(context: Context, release: ReleaseRecord, verdict: Verdict, reason: str, operation_id: OperationId | None) -> None:
+    """Say of a release's behavior that it is bad, everywhere, or good again."""
+    operation = context.operation(operation_id)
+    with context.changing(operation) as (session, ledger):
+        if event_of_operation(session, operation.id) is not None:
+            return
+        ledger.append(BehaviorMarked(release.pipeline, release.release, release.behavior, verdict, ledger.text(reason)))
+
+
+def _check_expected(request: Request, current: Deployment | None) -> None:
+    revision = 0 if current is None else current.revision
+    if revision == request.expected:
+        return
+    if current is None:
+        raise StaleEnvironment(f"{request.environment} has no deployment yet, so it is not at {request.expected}")
+    raise StaleEnvironment(
+        f"{request.environment} was moved to r{current.number} by {current.actor or '(erased)'} "
+        f"(revision {current.revision}, expected {request.expected}); it stays there",
+        hint=f"lastgood env show {request.environment}, then try again",
+        details={"revision": current.revision, "release": str(current.release), "actor": current.actor},
+    )
+
+
+def _check_new_name(session: Session, request: Request) -> None:
+    if releases.release_by_tag(session, request.pipeline, request.environment) is not None:
+        raise AlreadyExists(f"{request.environment} is a tag of {request.pipeline}, so it cannot be an environment")
+
+
+def _decide(session: Session, request: Request, marks: Marks) -> Move | None:
+    stack = environments.stack(session, request.pipeline, request.environment)
+    release = request.release
+    if release is None:
+        return plan_rollback(request.environment, stack, marks)
+    target = Target(release.release, release.behavior, release.label)
+    if request.kind is MoveKind.DEPLOY:
+        return plan_deploy(request.environment, target, stack, marks)
+    before = environments.was_deployed(session, request.pipeline, request.environment, release.release)
+    return plan_rollback_to(request.environment, target, stack, marks, deployed_before=before)
+
+
+def _record(session: Session, ledger: Appender, request: Request, current: Deployment | None, decided: Move) -> Moved:
+    revision = 1 if current is None else current.revision + 1
+    ledger.append(
+        EnvironmentMoved(
+            pipeline=request.pipeline,
+            environment=request.environment,
+            revision=revision,
+            kind=request.kind,
+            replaced=None if current is None else current.release,
+            release=decided.release,
+            behavior=decided.behavior,
+            entry=revision if decided.entry is None else decided.entry,
+            below=decided.below,
+            suspects=decided.suspects,
+            cleared=decided.cleared,
+            reason=ledger.text(request.reason),
+        )
+    )
+    return _moved(session, request, current, decided, revision)
+
+
+def _moved(session: Session, request: Request, current: Deployment | None, decided: Move, revision: int) -> Moved:
+    return Moved(
+        request.environment,
+        revision,
+        changed=True,
+        before=None if current is None else releases.require_release(session, current.release),
+        after=releases.require_release(session, decided.release),
+        was_suspect=decided.cleared is not None,
+    )
+
+
+def _unchanged(session: Session, request: Request, current: Deployment | None) -> Moved:
+    assert current is not None  # noqa: S101  # only what is live already is left unchanged
+    live = releases.require_release(session, current.release)
+    return Moved(request.environment, current.revision, changed=False, before=live, after=live)
+
+
+def _first_answer(session: Session, request: Request, body: Body) -> Moved:
+    if not isinstance(body, EnvironmentMoved) or body.environment != request.environment:
+        raise Conflict("this operation id was used for another operation; nothing was changed")
+    return Moved(
+        body.environment,
+        body.revision,
+        changed=True,
+        before=None if body.replaced is None else releases.require_release(session, body.replaced),
+        after=releases.require_release(session, body.release),
+        was_suspect=body.cleared is not None,
+    )

@@ -1,0 +1,62 @@
+"""What a release points at: the one function that knows it, used by checkout, verify and whatever counts or collects.
+
+A release's manifest names its workspace file and, for each component that has files, a listing; a listing names files.
+All of them are files of the store.
+
+    for pointer in files_of(manifest, reader):
+        print(pointer.component, pointer.entry.path)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lastgood.errors import Integrity, LastgoodError
+from lastgood.ids import ComponentName, FileDigest
+from lastgood.model.component import Component
+from lastgood.model.listing import FileEntry, read_listing
+from lastgood.model.placement import FileReader
+from lastgood.model.release import Manifest
+
+LARGEST_LISTING = 2 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """A file that a release points at; a workspace file or a listing belongs to no path and has no entry."""
+
+    digest: FileDigest
+    component: ComponentName | None = None
+    entry: FileEntry | None = None
+
+
+def points_at(manifest: Manifest, reader: FileReader) -> Iterator[Pointer]:
+    """Yield every file that a release points at: its workspace file, its listings and what they list.
+
+    Raises:
+        Integrity: a listing cannot be read, or is not one.
+    """
+    yield Pointer(manifest.workspace_file)
+    for component in manifest.components.values():
+        if component.content.listing is not None:
+            yield Pointer(component.content.listing, component.name)
+        for entry in entries_of(component, reader):
+            yield Pointer(entry.digest, component.name, entry)
+
+
+def entries_of(component: Component, reader: FileReader) -> list[FileEntry]:
+    """Return the files of a component, none where it is hosted or kept by reference.
+
+    Raises:
+        Integrity: its listing is not kept, or is not one.
+    """
+    listing = component.content.listing
+    if listing is None:
+        return []
+    try:
+        return read_listing(reader.read_file(listing, limit=LARGEST_LISTING))
+    except Integrity:
+        raise
+    except LastgoodError as error:
+        raise Integrity(f"the listing of {component.name} cannot be read: {error}", details={"file": str(listing)}) from error

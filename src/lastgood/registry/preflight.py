@@ -1,0 +1,84 @@
+"""Preflight: before an environment moves, is every byte of the target there?
+
+Looks only at the components in which the target differs from what is live, since the others are being served: each of
+their files must be indexed, and the packs that hold them must be there with the size they had when they were written.
+Reading the bytes too is a matter of asking for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lastgood.catalog import placement, releases
+from lastgood.errors import Integrity
+from lastgood.ids import FileDigest, PackId
+from lastgood.model.history import ReleaseRecord
+from lastgood.registry.context import Context
+from lastgood.registry.points import entries_of
+from lastgood.registry.publish import changed_components
+from lastgood.store.pack import pack_name
+from lastgood.store.reader import ObjectReader
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What was checked: how many files, their bytes, and whether these were read."""
+
+    files: int
+    bytes: int
+    were_read: bool
+
+
+def preflight(context: Context, live: ReleaseRecord | None, target: ReleaseRecord, *, read: bool) -> Preflight:
+    """Check that the bytes which a move brings are there.
+
+    Args:
+        context: the registry.
+        live: what the environment is on, or None.
+        target: where it would go.
+        read: whether to read and verify every byte, too.
+
+    Raises:
+        Integrity: something is missing, or is not what it should be; nothing was moved.
+    """
+    with context.database.reading() as session:
+        before = None if live is None else releases.release_manifest(session, live.release)
+        manifest = releases.release_manifest(session, target.release)
+    reader = ObjectReader(context.backend, context.index)
+    entries = [
+        entry
+        for name in sorted(changed_components(before, manifest) & manifest.components.keys())
+        for entry in entries_of(manifest.components[name], reader)
+    ]
+    digests = sorted({entry.digest for entry in entries})
+    _check_packs(context, target, digests)
+    if read:
+        for digest in digests:
+            for _ in reader.stream_file(digest):
+                pass
+    return Preflight(len(entries), sum(entry.size for entry in entries), were_read=read)
+
+
+def _check_packs(context: Context, target: ReleaseRecord, digests: Sequence[FileDigest]) -> None:
+    maps = context.index.find_files(digests)
+    missing = [digest for digest in digests if digest not in maps]
+    if missing:
+        raise Integrity(f"{len(missing)} files of {target.label} are not in the registry; nothing was moved")
+    chunks = list({chunk for one in maps.values() for chunk in one.chunks})
+    places = context.index.find_chunks(chunks)
+    if len(places) < len(chunks):
+        raise Integrity(f"chunks of {target.label} are in no pack; nothing was moved")
+    with context.database.reading() as session:
+        sizes = dict(placement.recorded_packs(session))
+    for pack in {place.pack for place in places.values()}:
+        _check_size(context, target, pack, sizes[pack])
+
+
+def _check_size(context: Context, target: ReleaseRecord, pack: PackId, size: int) -> None:
+    found = context.backend.size(pack_name(pack))
+    if found != size:
+        raise Integrity(
+            f"pack {pack.short}, which {target.label} needs, has {found} bytes instead of {size}; nothing was moved",
+            details={"pack": str(pack)},
+        )

@@ -1,0 +1,213 @@
+"""What a registry can do, one small protocol a group; a server's client answers the same ones.
+
+registry.releases       find, list and publish releases
+registry.environments   move environments and read their history
+registry.files          the bytes of kept files
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from lastgood.ids import FileDigest, OperationId, PipelineName, ReleaseId
+from lastgood.model.event import Verdict
+from lastgood.model.history import ReleaseRecord
+from lastgood.model.intake import Intake
+from lastgood.model.placement import Staged
+from lastgood.model.release import Manifest
+from lastgood.registry.history import EnvironmentDetails, LoggedRelease, ReleaseDetails, Stay
+from lastgood.registry.move import Moved
+from lastgood.registry.publish import Draft, Published
+from lastgood.registry.resolve import Resolved
+
+
+class StagingIntake(Intake, Protocol):
+    """An intake whose bytes can be made durable."""
+
+    def finish(self) -> Staged:
+        """Make everything received durable and say where it is; nothing refers to it yet."""
+        ...
+
+
+class Releases(Protocol):
+    """The releases of a registry."""
+
+    def find(self, revision: str, pipeline: PipelineName | None = None) -> Resolved:
+        """Return the release that a revision expression means.
+
+        Raises:
+            InvalidRevision: it has none of the forms, or names several releases.
+            NotFound: there is no such release.
+        """
+        ...
+
+    def latest(self, pipeline: PipelineName) -> ReleaseRecord | None:
+        """Return the newest release of a pipeline, or None."""
+        ...
+
+    def get(self, release: ReleaseId) -> ReleaseRecord | None:
+        """Return a release by its digest, or None."""
+        ...
+
+    def manifest(self, release: ReleaseId) -> Manifest:
+        """Return the manifest of a release."""
+        ...
+
+    def details(self, revision: str) -> ReleaseDetails:
+        """Return everything known of a release."""
+        ...
+
+    def log(
+        self,
+        *,
+        pipeline: str | None = None,
+        revision: str | None = None,
+        component: str | None = None,
+        most: int | None = None,
+    ) -> list[LoggedRelease]:
+        """Return releases, newest first: up to a revision, and only those that changed a component, where given."""
+        ...
+
+    def require_latest(self, pipeline: PipelineName, base: ReleaseId) -> None:
+        """Refuse a base that is not the latest release of its pipeline.
+
+        Raises:
+            StaleBase: others committed since; the error says who and what.
+        """
+        ...
+
+    def publish(self, draft: Draft, staged: Staged, *, announce: Callable[[ReleaseId], None]) -> Published:
+        """Make a release of a draft whose bytes are durable; see `registry.publish`."""
+        ...
+
+    def tag(self, revision: str, tag: str) -> ReleaseRecord:
+        """Give a release a tag.
+
+        Raises:
+            AlreadyExists: the tag belongs to another release.
+        """
+        ...
+
+    def mark(self, revision: str, verdict: Verdict, reason: str) -> ReleaseRecord:
+        """Say of a release's behavior that it is bad, everywhere, or good again."""
+        ...
+
+
+class Environments(Protocol):
+    """The environments of a registry's pipelines."""
+
+    def list(self, pipeline: str | None = None) -> list[EnvironmentDetails]:
+        """Return the environments of a pipeline, by name."""
+        ...
+
+    def get(self, environment: str) -> EnvironmentDetails:
+        """Return an environment, `prod` or `support-bot/prod`.
+
+        Raises:
+            NotFound: there is no such environment.
+        """
+        ...
+
+    def history(self, environment: str, most: int | None = None) -> builtins.list[Stay]:
+        """Return the deployments of an environment, newest first."""
+        ...
+
+    def deploy(
+        self,
+        environment: str,
+        revision: str = "latest",
+        *,
+        reason: str | None = None,
+        expect: int | None = None,
+        operation: OperationId | None = None,
+    ) -> Moved:
+        """Move an environment to a release; deploying what is live changes nothing.
+
+        Args:
+            environment: `prod`, or `support-bot/prod`.
+            revision: the release.
+            reason: why, in free text.
+            expect: the revision of the environment the caller saw; by default the one at the time of the call.
+            operation: an id that makes a retry safe.
+
+        Raises:
+            StaleEnvironment: somebody moved it first.
+            BadRelease: the release behaves like one that was marked bad.
+        """
+        ...
+
+    def rollback(
+        self,
+        environment: str,
+        to: str | None = None,
+        *,
+        reason: str | None = None,
+        expect: int | None = None,
+        operation: OperationId | None = None,
+    ) -> Moved:
+        """Move an environment back to the last good release, or to one that was deployed there before.
+
+        Raises:
+            NothingGood: no earlier release is neither bad nor suspect.
+            as `deploy`.
+        """
+        ...
+
+    def plan_deploy(self, environment: str, revision: str = "latest", expect: int | None = None) -> Moved:
+        """Return what `deploy` would do, without doing it; its `revision` is the one to expect.
+
+        Raises:
+            as `deploy`.
+        """
+        ...
+
+    def plan_rollback(self, environment: str, to: str | None = None, expect: int | None = None) -> Moved:
+        """Return what `rollback` would do, without doing it; its `revision` is the one to expect.
+
+        Raises:
+            as `rollback`.
+        """
+        ...
+
+
+class Files(Protocol):
+    """The bytes of kept files."""
+
+    def intake(self) -> AbstractContextManager[StagingIntake]:
+        """Return an intake for the bytes of a commit; what is not published is never referred to."""
+        ...
+
+    def read_file(self, digest: FileDigest, *, limit: int | None = None) -> bytes:
+        """Return a whole file."""
+        ...
+
+    def stream_file(self, digest: FileDigest) -> Iterator[bytes | memoryview]:
+        """Yield the bytes of a file; wrong bytes end in an error, never in a whole file."""
+        ...
+
+
+class Registry(Protocol):
+    """A registry, embedded or behind a server."""
+
+    @property
+    def id(self) -> str:
+        """The random id it was created with."""
+        ...
+
+    @property
+    def releases(self) -> Releases:
+        """Its releases."""
+        ...
+
+    @property
+    def environments(self) -> Environments:
+        """Its environments."""
+        ...
+
+    @property
+    def files(self) -> Files:
+        """Its bytes."""
+        ...

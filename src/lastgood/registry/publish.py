@@ -1,0 +1,247 @@
+"""Publishing a release: the step that makes a prepared commit part of history.
+
+The publish order, in words:
+    1. the bytes are durable in packs (`intake.finish()`: bytes, fsync, rename, fsync folder);
+    2. the workspace writes down which release is pending, with fsync;
+    3. one catalog transaction records packs, event and facts;
+    4. only then is anything acknowledged.
+Crash argument: before the transaction's COMMIT a crash leaves packs that nothing refers to and a pending id that the
+catalog does not know, and both are ignored; after it the release is whole, and the pending id is the base.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from lastgood.canonical import parse_json_object
+from lastgood.catalog import environments, placement, releases
+from lastgood.catalog.database import Session
+from lastgood.catalog.records import Appender, event_of_operation
+from lastgood.errors import AlreadyExists, Conflict, NotFound, StaleBase
+from lastgood.ids import ComponentName, EnvironmentName, FileDigest, PipelineName, ReleaseId, TagName
+from lastgood.model.component import Component, MadeBy, Provenance
+from lastgood.model.event import Body, ReleaseCommitted, TagSet
+from lastgood.model.history import ReleaseRecord
+from lastgood.model.operation import Operation
+from lastgood.model.placement import Staged
+from lastgood.model.release import Manifest, make_manifest, state_digest
+from lastgood.registry.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A release that is prepared but not published.
+
+    Attributes:
+        base: the release the workspace is based on, or None for the latest there is.
+        onto_latest: whether it may follow releases that others made since the base.
+    """
+
+    pipeline: PipelineName
+    components: tuple[Component, ...]
+    workspace_file: FileDigest
+    message: str | None = None
+    tag: TagName | None = None
+    base: ReleaseId | None = None
+    onto_latest: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of a draft.
+
+    Attributes:
+        created: false where the draft equals its parent, which then is the release.
+        bytes_stored_new: the bytes of the packs that were written for it.
+        reverted: the components in which it takes back what others changed since the base.
+    """
+
+    release: ReleaseRecord
+    created: bool
+    bytes_stored_new: int
+    reverted: tuple[ComponentName, ...] = ()
+
+
+def publish(
+    context: Context,
+    draft: Draft,
+    staged: Staged,
+    *,
+    operation: Operation,
+    announce: Callable[[ReleaseId], None],
+) -> Published:
+    """Make a release of a draft whose bytes are durable, unless it equals its parent.
+
+    Args:
+        context: the registry.
+        draft: the release to make.
+        staged: its new packs.
+        operation: who asks.
+        announce: told the release's id before the transaction commits; what it writes must be durable on return.
+
+    Raises:
+        StaleBase: others committed since the base and the draft does not go onto the latest.
+        AlreadyExists: the tag is taken.
+    """
+    with context.changing(operation) as (session, ledger):
+        answered = event_of_operation(session, operation.id)
+        if answered is not None:
+            return _first_answer(session, draft, answered.body)
+        latest = releases.latest_release(session, draft.pipeline)
+        parent = None if latest is None else releases.release_manifest(session, latest.release)
+        reverted = _check_base(session, draft, latest, parent)
+        if latest is not None and parent is not None and _is_unchanged(draft, parent):
+            announce(latest.release)
+            if draft.tag is not None:
+                set_tag(session, ledger, latest, draft.tag)
+                latest = releases.require_release(session, latest.release)
+            return Published(latest, created=False, bytes_stored_new=0)
+        manifest = _manifest_of(draft, parent, ledger)
+        announce(manifest.release)
+        placement.add_packs(session, staged)
+        _append(ledger, draft, manifest, number=1 if latest is None else latest.number + 1)
+        recorded = releases.require_release(session, manifest.release)
+        if draft.tag is not None:
+            set_tag(session, ledger, recorded, draft.tag)
+            recorded = releases.require_release(session, manifest.release)
+    return Published(recorded, created=True, bytes_stored_new=staged.bytes_stored, reverted=reverted)
+
+
+def require_latest(context: Context, pipeline: PipelineName, base: ReleaseId) -> None:
+    """Refuse a base that is not the latest release of its pipeline.
+
+    Raises:
+        StaleBase: others committed since; the error says who and what.
+        NotFound: the base is not in this registry.
+    """
+    with context.database.reading() as session:
+        latest = releases.latest_release(session, pipeline)
+        if latest is None or latest.release == base:
+            return
+        found, others = _others(session, pipeline, base, releases.release_manifest(session, latest.release))
+        raise _stale(session, found, latest, others)
+
+
+def set_tag(session: Session, ledger: Appender, release: ReleaseRecord, tag: TagName) -> bool:
+    """Give a release a tag; false where it has it already.
+
+    Raises:
+        AlreadyExists: the tag belongs to another release, or an environment has that name.
+    """
+    holder = releases.release_by_tag(session, release.pipeline, tag)
+    if holder is not None and holder.release == release.release:
+        return False
+    if holder is not None:
+        raise AlreadyExists(f"the tag {tag} belongs to {holder.label} already; tags do not move")
+    if EnvironmentName(tag) in environments.environment_names(session, release.pipeline):
+        raise AlreadyExists(f"{tag} is an environment of {release.pipeline}, so it cannot be a tag")
+    ledger.append(TagSet(release.pipeline, tag, release.release))
+    return True
+
+
+def changed_components(old: Manifest | None, new: Manifest) -> set[ComponentName]:
+    """Return the names of the components whose contents differ between two releases."""
+    before = {} if old is None else {name: one.digest for name, one in old.components.items()}
+    after = {name: one.digest for name, one in new.components.items()}
+    return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
+def _first_answer(session: Session, draft: Draft, body: Body) -> Published:
+    if not isinstance(body, ReleaseCommitted) or body.pipeline != draft.pipeline:
+        raise Conflict("this operation id was used for another operation; nothing was changed")
+    return Published(releases.require_release(session, body.release), created=True, bytes_stored_new=0)
+
+
+def _check_base(session: Session, draft: Draft, latest: ReleaseRecord | None, parent: Manifest | None) -> tuple[ComponentName, ...]:
+    if latest is None or parent is None or draft.base is None or draft.base == latest.release:
+        return ()
+    base, others = _others(session, draft.pipeline, draft.base, parent)
+    if draft.onto_latest:
+        return tuple(sorted(others & _differing(draft, parent)))
+    raise _stale(session, base, latest, others)
+
+
+def _others(session: Session, pipeline: PipelineName, base_id: ReleaseId, latest: Manifest) -> tuple[ReleaseRecord, set[ComponentName]]:
+    """Return the base, and the components in which the latest release differs from it."""
+    base = releases.release_by_id(session, base_id)
+    if base is None:
+        raise NotFound(
+            f"this workspace is based on the release {base_id.short}, which is not in this registry",
+            hint="rm .lastgood/workspace.json, if this registry is the right one",
+        )
+    if base.pipeline != pipeline:
+        raise Conflict(f"this workspace is based on {base.pipeline} {base.label}, a release of another pipeline")
+    return base, changed_components(releases.release_manifest(session, base.release), latest)
+
+
+def _stale(session: Session, base: ReleaseRecord, latest: ReleaseRecord, others: set[ComponentName]) -> StaleBase:
+    since = releases.list_releases(session, base.pipeline, after=base.number, most=10)
+    lines = [f"  {one.label}  {one.author or '(erased)'}  {one.message or ''}".rstrip() for one in since]
+    changed = ", ".join(sorted(others)) or "nothing but provenance"
+    return StaleBase(
+        f"this workspace is based on {base.label}, and {latest.label} is the latest now; nothing was committed\n"
+        + "\n".join(lines)
+        + f"\nthey changed: {changed}",
+        hint=f"lastgood diff {base.label} {latest.label}, then lastgood commit --onto latest if yours shall stand",
+        details={
+            "base": str(base.release),
+            "latest": str(latest.release),
+            "changed": sorted(others),
+            "releases": [str(one.release) for one in since],
+        },
+    )
+
+
+def _differing(draft: Draft, parent: Manifest) -> set[ComponentName]:
+    mine = {one.name: one.digest for one in draft.components}
+    theirs = {name: one.digest for name, one in parent.components.items()}
+    return {name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name)}
+
+
+def _is_unchanged(draft: Draft, parent: Manifest) -> bool:
+    if state_digest(draft.components) != parent.state:
+        return False
+    return all(one.provenance.declared == parent.components[one.name].provenance.declared for one in draft.components)
+
+
+def _manifest_of(draft: Draft, parent: Manifest | None, ledger: Appender) -> Manifest:
+    contents = {str(one.name): str(one.digest) for one in draft.components}
+    before: Mapping[ComponentName, Component] = {} if parent is None else parent.components
+    return make_manifest(
+        draft.pipeline,
+        (replace(one, provenance=_settle(one, before.get(one.name), contents)) for one in draft.components),
+        workspace_file=draft.workspace_file,
+        parents=() if parent is None else (parent.release,),
+        created=ledger.now,
+    )
+
+
+def _settle(component: Component, before: Component | None, contents: Mapping[str, str]) -> Provenance:
+    """Return the provenance to record: lineage is carried forward while the content stays the same."""
+    provenance = component.provenance
+    if before is not None and before.digest == component.digest:
+        if before.provenance.declared == provenance.declared:
+            return before.provenance
+        if before.provenance.made_by and provenance.made_by:
+            known = {**contents, **{name: one for name, one in before.provenance.made_by.inputs.items() if one}}
+            return replace(provenance, made_by=_with_inputs(provenance.made_by, known))
+    if provenance.made_by is None:
+        return provenance
+    return replace(provenance, made_by=_with_inputs(provenance.made_by, contents))
+
+
+def _with_inputs(made_by: MadeBy, contents: Mapping[str, str]) -> MadeBy:
+    return replace(made_by, inputs={name: contents.get(name) for name in made_by.inputs})
+
+
+def _append(ledger: Appender, draft: Draft, manifest: Manifest, number: int) -> None:
+    ledger.append(
+        ReleaseCommitted(
+            pipeline=draft.pipeline,
+            release=manifest.release,
+            number=number,
+            manifest=parse_json_object(manifest.document),
+            message=ledger.text(draft.message),
+        )
+    )

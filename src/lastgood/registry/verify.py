@@ -1,0 +1,182 @@
+"""Verifying: is everything that history says still true, and is every byte still what it was?
+
+Looks at, in this order: the ledger (sequence, leaf hashes, texts), the manifests (each is what its release id says),
+what they point at (every listing and file is indexed), and the packs (each is there, whole, and every chunk decodes to
+its own digest). A problem is named with the releases it hurts; a note is worth knowing but hurts nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
+
+from lastgood.catalog import placement, records, releases
+from lastgood.errors import LastgoodError
+from lastgood.ids import ChunkId, FileDigest, PackId, ReleaseId, TextDigest
+from lastgood.model.event import Event, leaf_hash, read_event, text_digest
+from lastgood.model.history import ReleaseRecord
+from lastgood.registry.context import Context
+from lastgood.registry.points import points_at
+from lastgood.store.pack import FOLDER, pack_name, verify_pack
+from lastgood.store.reader import ObjectReader
+
+Progress = Callable[[int], None]
+"""Told, now and then, how many bytes more were verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is not what it should be, with the releases it hurts."""
+
+    what: str
+    releases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The result of verifying; it is right where there is no problem."""
+
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+    events: int
+    releases: int
+    files: int
+    bytes: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything is what it should be."""
+        return not self.problems
+
+
+def verify(context: Context, only: ReleaseRecord | None = None, progress: Progress | None = None) -> Verified:
+    """Verify the whole registry, or what one release needs."""
+    return _Verifier(context, progress).run(only)
+
+
+class _Verifier:
+    """Collects problems while it goes from history down to bytes."""
+
+    def __init__(self, context: Context, progress: Progress | None) -> None:
+        self._context = context
+        self._reader = ObjectReader(context.backend, context.index)
+        self._progress = progress
+        self._problems: list[Problem] = []
+        self._notes: list[str] = []
+        self._labels: dict[ReleaseId, str] = {}
+        self._texts_named: set[TextDigest] = set()
+        self._events = 0
+        self._bytes = 0
+
+    def run(self, only: ReleaseRecord | None) -> Verified:
+        if only is None:
+            self._check_ledger()
+            self._check_texts()
+        with self._context.database.reading() as session:
+            wanted = releases.every_release(session) if only is None else [only.release]
+        needed = self._check_manifests(wanted)
+        self._check_files(needed)
+        if only is None:
+            self._check_packs()
+        return Verified(
+            problems=tuple(self._problems),
+            notes=tuple(self._notes),
+            events=self._events,
+            releases=len(wanted),
+            files=len(needed),
+            bytes=self._bytes,
+        )
+
+    def _problem(self, what: str, hurt: Sequence[ReleaseId] = ()) -> None:
+        self._problems.append(Problem(what, tuple(self._labels.get(one, one.short) for one in hurt)))
+
+    def _check_ledger(self) -> None:
+        for expected, (sequence, leaf, document) in enumerate(records.stored_events(self._context.database)):
+            self._events += 1
+            if sequence != expected:
+                self._problem(f"the ledger jumps from event {expected - 1} to event {sequence}")
+                return
+            if leaf != leaf_hash(document):
+                self._problem(f"event {sequence} is not what its leaf hash says")
+                continue
+            try:
+                event = read_event(document)
+            except LastgoodError as error:
+                self._problem(f"event {sequence} cannot be read: {error}")
+                continue
+            if event.sequence != sequence:
+                self._problem(f"event {sequence} says it is event {event.sequence}")
+            self._texts_named.update(_texts_of(event))
+
+    def _check_texts(self) -> None:
+        with self._context.database.reading() as session:
+            kept = list(records.stored_texts(session))
+        for digest, salt, text in kept:
+            if text_digest(salt, text) != digest:
+                self._problem(f"the text {digest.hex()[:12]} is not what its digest says")
+        missing = self._texts_named - {digest for digest, _, _ in kept}
+        for digest in sorted(missing):
+            self._problem(f"the text {digest.hex()[:12]} is missing, and no event says that it was erased")
+
+    def _check_manifests(self, wanted: Sequence[ReleaseId]) -> dict[FileDigest, list[ReleaseId]]:
+        needed: dict[FileDigest, list[ReleaseId]] = defaultdict(list)
+        for release in wanted:
+            with self._context.database.reading() as session:
+                record = releases.release_by_id(session, release)
+                self._labels[release] = release.short if record is None else record.label
+                try:
+                    manifest = releases.release_manifest(session, release)
+                except LastgoodError as error:
+                    self._problem(str(error), [release])
+                    continue
+            try:
+                for pointer in points_at(manifest, self._reader):
+                    if not needed[pointer.digest] or needed[pointer.digest][-1] != release:
+                        needed[pointer.digest].append(release)
+            except LastgoodError as error:
+                self._problem(str(error), [release])
+        return needed
+
+    def _check_files(self, needed: dict[FileDigest, list[ReleaseId]]) -> None:
+        for digest in self._in_pack_order(needed):
+            try:
+                for piece in self._reader.stream_file(digest):
+                    self._bytes += len(piece)
+                    if self._progress is not None:
+                        self._progress(len(piece))
+            except LastgoodError as error:
+                self._problem(f"file {digest.short}: {error}", needed[digest])
+
+    def _in_pack_order(self, needed: dict[FileDigest, list[ReleaseId]]) -> list[FileDigest]:
+        maps = self._context.index.find_files(list(needed))
+        first = {digest: one.chunks[0] for digest, one in maps.items() if one.chunks}
+        places = self._context.index.find_chunks(list(set(first.values())))
+        order = {chunk: (place.pack, place.frame.offset, place.start) for chunk, place in places.items()}
+        return sorted(needed, key=lambda digest: order.get(first.get(digest, _NOWHERE), (b"", 0, 0)))
+
+    def _check_packs(self) -> None:
+        with self._context.database.reading() as session:
+            recorded = placement.recorded_packs(session)
+        for pack, size in recorded:
+            try:
+                self._check_pack(pack, size)
+            except LastgoodError as error:
+                self._problem(str(error))
+        known = {pack_name(pack) for pack, _ in recorded}
+        orphans = [name for name in self._context.backend.names(FOLDER) if name not in known]
+        if orphans:
+            self._notes.append(f"{len(orphans)} pack{'s' if len(orphans) > 1 else ''} of an interrupted commit: no release needs them")
+
+    def _check_pack(self, pack: PackId, size: int) -> None:
+        contents = verify_pack(self._context.backend, pack)
+        if contents.size != size:
+            self._problem(f"pack {pack.short} has {contents.size} bytes, the index says {size}")
+
+
+_NOWHERE = ChunkId(bytes(32))
+
+
+def _texts_of(event: Event) -> Iterator[TextDigest]:
+    yield event.actor
+    yield from (value for field in fields(event.body) if isinstance(value := getattr(event.body, field.name), TextDigest))

@@ -1,0 +1,148 @@
+"""Gathers new chunks into packs and makes them durable, one after the other.
+
+The rules, in words: chunks shorter than half a group are encoded together in groups of up to 64 KiB, longer ones each
+alone. A full pack is put by a thread of its own while the next one fills (writing and fsync let the interpreter go on),
+but at most one is on its way: a pack is put only when the one before it is durable. So what a file's map names is durable
+no later than the map, and packs depend only on the order in which chunks came, never on timing.
+
+    >>> from lastgood.store.backend.memory import MemoryBackend
+    >>> from lastgood.store.chunking import chunk_id
+    >>> packer = Packer(MemoryBackend())
+    >>> packer.add([(chunk_id(b"hello"), b"hello")], [(FileDigest.of(b"hello"), FileMap(5, (chunk_id(b"hello"),)))])
+    >>> [len(pack.chunks) for pack in packer.finish()]
+    [1]
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+
+from lastgood.ids import ChunkId, FileDigest
+from lastgood.model.placement import FileMap, PackContents
+from lastgood.store import codec
+from lastgood.store.backend import Sink
+from lastgood.store.pack import PackBuilder, pack_name
+
+PACK_BYTES = 64 << 20
+GROUP_BYTES = 64 << 10
+MOST_ROWS = 200_000
+"""A pack is sealed when its footer has so many rows, so that footers stay small whatever is committed."""
+
+NewChunk = tuple[ChunkId, bytes]
+NewFile = tuple[FileDigest, FileMap]
+
+
+class Packer:
+    """Packs what is added and puts it into a sink; used by one thread.
+
+    After an error it must not be used again, except to stop: what it had gathered may be lost.
+
+    Args:
+        sink: where packs are put.
+        pack_bytes: a pack is sealed when its frames have that many bytes.
+    """
+
+    def __init__(self, sink: Sink, *, pack_bytes: int = PACK_BYTES) -> None:
+        self._sink = sink
+        self._pack_bytes = pack_bytes
+        self._durable: list[PackContents] = []
+        self._putting: _Putting | None = None
+        self._builder = PackBuilder()
+        self._group: list[NewChunk] = []
+        self._group_bytes = 0
+
+    def add(self, chunks: Iterable[NewChunk], files: Iterable[NewFile]) -> None:
+        """Add new chunks, none of them twice, then the maps of files whose chunks were added or are durable; may wait.
+
+        Raises:
+            StorageFull, ReadOnly, Unavailable: an earlier pack could not be kept.
+        """
+        for chunk, data in chunks:
+            if len(data) * 2 >= GROUP_BYTES:
+                self._add_frame(data, [(chunk, len(data))])
+            else:
+                self._add_to_group(chunk, data)
+            if self._builder.body_bytes >= self._pack_bytes:
+                self._put_in_background()
+        for digest, file in files:
+            self._builder.add_file(digest, file)
+        if self._builder.rows >= MOST_ROWS:
+            self._put_in_background()
+
+    def finish(self) -> tuple[PackContents, ...]:
+        """Return the packs, after the last of them is durable.
+
+        Raises:
+            StorageFull, ReadOnly, Unavailable: a pack could not be kept.
+        """
+        self._wait()
+        self._close_group()
+        if self._builder.rows:
+            contents, pieces = self._builder.seal()
+            self._sink.put(pack_name(contents.pack), pieces)
+            self._durable.append(contents)
+        return tuple(self._durable)
+
+    def stop(self) -> None:
+        """Wait for the pack that is on its way, whatever becomes of it; packs that are durable stay.
+
+        They are not deleted: another process may have put a pack of the same bytes, so of the same name, and rely on it.
+        No catalog knows them, so the collector takes them.
+        """
+        if self._putting is not None:
+            self._putting.join()
+
+    def _put_in_background(self) -> None:
+        # The open group goes along: a map in this pack may name a chunk of it, and must not be durable before it.
+        self._close_group()
+        contents, pieces = self._builder.seal()
+        self._builder = PackBuilder()
+        self._wait()
+        self._putting = _Putting(self._sink, contents, pieces)
+
+    def _wait(self) -> None:
+        if self._putting is not None:
+            self._durable.append(self._putting.wait())
+            self._putting = None
+
+    def _add_to_group(self, chunk: ChunkId, data: bytes) -> None:
+        if self._group_bytes + len(data) > GROUP_BYTES:
+            self._close_group()
+        self._group.append((chunk, data))
+        self._group_bytes += len(data)
+
+    def _close_group(self) -> None:
+        if self._group:
+            chunks = [(chunk, len(data)) for chunk, data in self._group]
+            self._add_frame(b"".join([data for _, data in self._group]), chunks)
+            self._group, self._group_bytes = [], 0
+
+    def _add_frame(self, raw: bytes, chunks: Sequence[tuple[ChunkId, int]]) -> None:
+        encoding, encoded = codec.encode(raw)
+        self._builder.add_frame(encoding, encoded, len(raw), chunks)
+
+
+class _Putting(threading.Thread):
+    """One pack on its way; a daemon, so that a process which dies of something else does not wait for it."""
+
+    def __init__(self, sink: Sink, contents: PackContents, pieces: Sequence[bytes]) -> None:
+        super().__init__(name="lastgood-put", daemon=True)
+        self._sink = sink
+        self._contents = contents
+        self._pieces = pieces
+        self._error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._sink.put(pack_name(self._contents.pack), self._pieces)
+        except BaseException as error:  # noqa: BLE001  # `wait` raises it where the caller can see it
+            self._error = error
+
+    def wait(self) -> PackContents:
+        """Return the pack once it is durable, or raise what went wrong."""
+        self.join()
+        if self._error is not None:
+            raise self._error
+        return self._contents

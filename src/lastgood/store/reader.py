@@ -1,0 +1,166 @@
+"""Gives back what is kept, and proves every byte of it on the way out.
+
+The rule, in words: a chunk is served only after its BLAKE3 was found to be its id, and the last piece of a file only
+after the SHA-256 of the whole was found to be its digest; what is wrong is an `Integrity` error that names chunk and
+pack, never wrong bytes. Where bytes are is asked for many files and chunks at a time, frames that lie side by side are
+read at once, and small frames that hold several files are decoded once.
+
+    >>> from lastgood.store.backend.memory import MemoryBackend
+    >>> from lastgood.store.writer import StoreWriter
+    >>> from lastgood.testing.index import MemoryIndex
+    >>> backend, index = MemoryBackend(), MemoryIndex()
+    >>> writer = StoreWriter(backend, index)
+    >>> digest = writer.receive_bytes(b"be brief and warm").digest
+    >>> index.absorb(writer.finish())
+    >>> ObjectReader(backend, index).read_file(digest)
+    b'be brief and warm'
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from lastgood.errors import Integrity, Invalid, NotFound
+from lastgood.ids import ChunkId, FileDigest
+from lastgood.model.placement import ChunkPlace, FileMap, PlacementIndex
+from lastgood.store.backend import Piece, Source
+from lastgood.store.chunking import chunk_id
+from lastgood.store.frames import FrameLoader, Frames, damage, key_of, windows
+
+SMALL = 1 << 20
+"""Files of up to this many bytes are looked up and fetched many at a time."""
+
+_BATCH_FILES = 500
+_BATCH_CHUNKS = 1_000
+
+_Places = Mapping[ChunkId, ChunkPlace]
+_File = tuple[FileDigest, FileMap]
+
+
+class ObjectReader:
+    """Reads files and chunks that an index knows; threads may share it.
+
+    Args:
+        backend: where the packs are.
+        index: where in them the chunks are, and what files are made of.
+    """
+
+    def __init__(self, backend: Source, index: PlacementIndex) -> None:
+        self._index = index
+        self._loader = FrameLoader(backend)
+
+    def read_file(self, digest: FileDigest, *, limit: int | None = None) -> bytes:
+        """Return a whole file.
+
+        Raises:
+            NotFound: it is not kept here.
+            Invalid: it is larger than the limit, in bytes.
+            Integrity: what is kept is not what it should be.
+        """
+        file = self._find_files([digest])[digest]
+        if limit is not None and file.size > limit:
+            raise Invalid(f"file {digest.short} has {file.size} bytes, more than the {limit} that are read at once")
+        return b"".join(_prove(digest, file, self._serve(file.chunks)))
+
+    def stream_file(self, digest: FileDigest) -> Iterator[Piece]:
+        """Return a file's bytes piece by piece; the last one comes only after the whole file was found right.
+
+        Raises:
+            NotFound: it is not kept here; raised at once.
+            Integrity: what is kept is not what it should be; raised when that piece's turn comes.
+        """
+        file = self._find_files([digest])[digest]
+        return _prove(digest, file, self._serve(file.chunks))
+
+    def stream_files(self, digests: Iterable[FileDigest]) -> Iterator[tuple[FileDigest, Iterator[Piece]]]:
+        """Yield many files, each once and in the order that reads packs forward, with its pieces as `stream_file` gives them.
+
+        One that is damaged raises while its own pieces are taken; the others can still be had.
+
+        Raises:
+            NotFound: one of them is not kept here.
+        """
+        rest = iter(dict.fromkeys(digests))
+        while batch := list(islice(rest, _BATCH_FILES)):
+            files = self._find_files(batch)
+            yield from self._stream_small([(digest, file) for digest, file in files.items() if file.size <= SMALL])
+            for digest, file in files.items():
+                if file.size > SMALL:
+                    yield digest, _prove(digest, file, self._serve(file.chunks))
+
+    def read_chunks(self, chunks: Iterable[ChunkId]) -> Iterator[Piece]:
+        """Yield the bytes of chunks, in their order.
+
+        Raises:
+            Integrity: one of them is nowhere, or not what it should be.
+        """
+        return self._serve(chunks)
+
+    def _find_files(self, digests: list[FileDigest]) -> Mapping[FileDigest, FileMap]:
+        found = self._index.find_files(digests)
+        for digest in digests:
+            if digest not in found:
+                raise NotFound(f"file {digest.short} is not kept here", details={"file": str(digest)})
+        return found
+
+    def _stream_small(self, files: list[_File]) -> Iterator[tuple[FileDigest, Iterator[Piece]]]:
+        places = self._index.find_chunks(list({chunk for _, file in files for chunk in file.chunks}))
+        files.sort(key=lambda item: _position(item[1], places))
+        known = [(digest, file, [places[chunk] for chunk in file.chunks if chunk in places]) for digest, file in files]
+        for window in windows(known, lambda item: item[2]):
+            frames = self._loader.load_what_is_right([place for _, _, needed in window for place in needed])
+            for digest, file, _ in window:
+                yield digest, _prove(digest, file, self._serve_places(file.chunks, places, frames))
+
+    def _serve(self, chunks: Iterable[ChunkId]) -> Iterator[Piece]:
+        rest = iter(chunks)
+        while batch := list(islice(rest, _BATCH_CHUNKS)):
+            yield from self._serve_places(batch, self._index.find_chunks(list(set(batch))), {})
+
+    def _serve_places(self, chunks: Sequence[ChunkId], places: _Places, frames: Frames) -> Iterator[Piece]:
+        for window in windows([_place(chunk, places) for chunk in chunks], lambda place: [place]):
+            loaded = self._loader.load([place for place in window if key_of(place) not in frames])
+            for place in window:
+                key = key_of(place)
+                yield _cut_out(place, loaded[key] if key in loaded else frames[key])
+
+
+def _place(chunk: ChunkId, places: _Places) -> ChunkPlace:
+    try:
+        return places[chunk]
+    except KeyError:
+        raise Integrity(f"chunk {chunk.short} is in no pack that the index knows", details={"chunk": str(chunk)}) from None
+
+
+def _position(file: FileMap, places: _Places) -> tuple[bytes, int, int]:
+    first = places.get(file.chunks[0]) if file.chunks else None
+    return (first.pack, first.frame.offset, first.start) if first else (b"", 0, 0)
+
+
+def _cut_out(place: ChunkPlace, raw: bytes) -> Piece:
+    is_alone = place.length == len(raw)
+    piece = raw if is_alone else memoryview(raw)[place.start : place.start + place.length]
+    if chunk_id(piece) != place.chunk:
+        raise damage(place, "is damaged: its bytes do not have its digest")
+    return piece
+
+
+def _prove(digest: FileDigest, file: FileMap, pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """Pass a file's pieces on, the last one only after the whole was found to be what the digest says."""
+    hasher = hashlib.sha256()
+    size = 0
+    held: Piece | None = None
+    for piece in pieces:
+        if held is not None:
+            yield held
+        hasher.update(piece)
+        size += len(piece)
+        held = piece
+    if size != file.size or hasher.digest() != digest:
+        raise Integrity(
+            f"file {digest.short} is not what its chunks add up to; its last part was not given out", details={"file": str(digest)}
+        )
+    if held is not None:
+        yield held

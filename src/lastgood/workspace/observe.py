@@ -1,0 +1,43 @@
+"""What was observed of the host when a release was made: provenance, never identity.
+
+The git commit is read with git itself, and only when a release is about to be made; without git, or outside of a
+repository, there is simply nothing to say.
+
+    observe(root, ["src"])  ->  {"git": {"commit": "…", "dirty": False}, "host": {"platform": "linux-x86_64", …}}
+"""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from lastgood.canonical import JsonObject
+
+_GIT_SECONDS = 10
+
+
+def observe(root: Path, paths: Sequence[str]) -> JsonObject:
+    """Return facts about the host and the git commit that a folder stands at; `dirty` speaks of the given paths."""
+    facts: JsonObject = {
+        "host": {
+            "platform": f"{sys.platform}-{platform.machine()}",
+            "python": platform.python_version(),
+        }
+    }
+    commit = _git(root, "rev-parse", "--verify", "HEAD")
+    if commit is not None:
+        changes = _git(root, "status", "--porcelain", "--untracked-files=no", "--", *paths) if paths else ""
+        facts["git"] = {"commit": commit.strip(), "dirty": None if changes is None else bool(changes.strip())}
+    return facts
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    command = ["git", "-c", "core.fsmonitor=false", "--no-optional-locks", *arguments]
+    try:
+        found = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=_GIT_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+        return None
+    return found.stdout if found.returncode == 0 else None

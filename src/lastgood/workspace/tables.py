@@ -1,0 +1,244 @@
+"""The tables that a workspace file may have, as pydantic models; only `file.py` needs them.
+
+Rules: strict types, no unknown key; a table here is only well-shaped, whether it makes sense beside the others is
+decided in `file.py`.
+
+    >>> table = ComponentTable.model_validate({"path": "prompts/"})
+    >>> table.path, table.suggested_kind()
+    (('prompts',), None)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from lastgood.errors import InvalidPath
+from lastgood.model.component import Kind
+from lastgood.model.paths import check_path
+from lastgood.workspace.declaration import Gate
+
+_LARGEST_INTEGER = 2**53 - 1
+_DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
+
+_COMMON = ("kind", "made_by", "derived_from", "licence")
+_FIELDS = {
+    Kind.ARTIFACT: ("path",),
+    Kind.HOSTED: ("provider", "model", "fingerprint"),
+    Kind.PROMPT: ("path",),
+    Kind.CONFIG: ("path",),
+    Kind.DATASET: ("path", "key", "store", "uri", "version", "digest"),
+    Kind.EVAL: ("path", "run", "on"),
+    Kind.CODE: ("path",),
+    Kind.RUNTIME: ("lock", "python", "platform", "container"),
+}
+_NEEDED = {Kind.HOSTED: ("provider", "model"), Kind.RUNTIME: ("lock",)}
+_TELLING = {
+    "provider": Kind.HOSTED,
+    "model": Kind.HOSTED,
+    "run": Kind.EVAL,
+    "on": Kind.EVAL,
+    "lock": Kind.RUNTIME,
+    "container": Kind.RUNTIME,
+    "key": Kind.DATASET,
+    "store": Kind.DATASET,
+    "uri": Kind.DATASET,
+}
+
+
+def _one_or_many(value: object) -> object:
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise ValueError("must be a text or a list of texts")
+    if not items or "" in items:
+        raise ValueError("must not be empty")
+    return tuple(items)
+
+
+def _paths(value: object) -> object:
+    items = _one_or_many(value)
+    return tuple(_plain(item) for item in items) if isinstance(items, tuple) else items
+
+
+def _plain(path: str) -> str:
+    return path.removeprefix("./").rstrip("/") if path.strip("/") else path
+
+
+def _kind(value: object) -> object:
+    if not isinstance(value, str) or value not in set(Kind):
+        raise ValueError(f"must be one of {', '.join(Kind)}")
+    return Kind(value)
+
+
+def _duration(value: object) -> object:
+    read = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if read is None:
+        raise ValueError('must be a duration such as "400d" (units s m h d w)')
+    return timedelta(**{_UNITS[read[2]]: int(read[1])})
+
+
+def _number(value: object) -> object:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not abs(value) <= _LARGEST_INTEGER:  # type: ignore[arg-type]  # a NaN compares false
+        raise ValueError("must be a number")
+    return value
+
+
+def _live(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError("must be a path")  # noqa: TRY004  # pydantic turns a ValueError, not a TypeError, into a problem
+    path = _plain(value)
+    try:
+        check_path(path.removeprefix("/"))
+    except InvalidPath as error:
+        raise ValueError(f"is no folder that can be switched: {error.message}") from error
+    return path
+
+
+Text = Annotated[str, Field(min_length=1)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+Paths = Annotated[tuple[str, ...], BeforeValidator(_paths)]
+Whole = Annotated[int, Field(ge=1, le=_LARGEST_INTEGER)]
+Number = Annotated[int | float, BeforeValidator(_number)]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class MakingTable(_Table):
+    """`made_by`."""
+
+    run: Text | None = None
+    inputs: Texts = ()
+    seed: Annotated[int, Field(ge=-_LARGEST_INTEGER, le=_LARGEST_INTEGER)] | None = None
+
+
+class ComponentTable(_Table):
+    """`[components.NAME]`, with the keys of every kind; `fields_of` says which of them a kind has."""
+
+    kind: Annotated[Kind, BeforeValidator(_kind)] | None = None
+    path: Paths | None = None
+    lock: Paths | None = None
+    provider: Text | None = None
+    model: Text | None = None
+    fingerprint: Text | None = None
+    key: Text | None = None
+    store: Text | None = None
+    uri: Text | None = None
+    version: Text | None = None
+    digest: Text | None = None
+    run: Text | None = None
+    on: Text | None = None
+    python: Text | None = None
+    platform: Text | None = None
+    container: Text | None = None
+    made_by: MakingTable | None = None
+    derived_from: Texts = ()
+    licence: Text | None = None
+
+    @model_validator(mode="after")
+    def _check_reference(self) -> Self:
+        if self.store is not None and self.store != "reference":
+            raise ValueError('store must be "reference"; leave it out to keep the bytes')
+        return self
+
+    def suggested_kind(self) -> Kind | None:
+        """Return the kind that the keys alone tell, if any."""
+        return next((kind for name, kind in _TELLING.items() if name in self.model_fields_set), None)
+
+
+class GateTable(_Table):
+    """One element of `gates`: a metric's bound, a number of approvals, or a time in another environment."""
+
+    metric: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)+$")] | None = None
+    min: Number | None = None
+    max_drop: Annotated[Number, Field(ge=0)] | None = None
+    approvals: Whole | None = None
+    soak: Text | None = None
+    hours: Annotated[Number, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _check_shape(self) -> Self:
+        written = self.model_fields_set
+        shapes = ({"metric", "min"}, {"metric", "max_drop"}, {"metric", "min", "max_drop"}, {"approvals"}, {"soak", "hours"})
+        if written not in shapes:
+            raise ValueError(
+                'is no gate; write { metric = "SUITE.NAME", min = 0.9, max_drop = 0.01 }, { approvals = 1 } or '
+                '{ soak = "ENV", hours = 24 }',
+            )
+        return self
+
+    def written(self) -> Gate:
+        """Return the keys as they are written."""
+        return self.model_dump(exclude_unset=True)
+
+
+class EnvironmentTable(_Table):
+    """`[environments.NAME]`."""
+
+    live: Annotated[str, BeforeValidator(_live)] | None = None
+    gates: list[GateTable] = []
+
+
+class RetentionTable(_Table):
+    """`[retention]`."""
+
+    keep_last: Whole | None = None
+    keep_deployed: Annotated[timedelta, BeforeValidator(_duration)] | None = None
+    keep_tagged: bool | None = None
+
+
+class FileTable(_Table):
+    """The whole file."""
+
+    pipeline: str
+    components: dict[str, ComponentTable] = {}
+    environments: dict[str, EnvironmentTable] = {}
+    retention: RetentionTable | None = None
+
+
+def fields_of(table: Sequence[str], kind: Kind | None = None) -> list[str]:
+    """Return the keys that a table may have, given its path in the file and, for a component, its kind."""
+    match list(table):
+        case ["components", _]:
+            known = [*_FIELDS[kind], *_COMMON] if kind else list(ComponentTable.model_fields)
+        case ["components", _, "made_by"]:
+            known = list(MakingTable.model_fields)
+        case ["environments", _]:
+            known = list(EnvironmentTable.model_fields)
+        case ["environments", _, "gates"]:
+            known = list(GateTable.model_fields)
+        case ["retention"]:
+            known = list(RetentionTable.model_fields)
+        case _:
+            known = list(FileTable.model_fields)
+    return known
+
+
+def check_fields(table: ComponentTable, kind: Kind) -> list[tuple[str, str]]:
+    """Return what is wrong with the keys of a component of a kind: the key, and what to say of it."""
+    known = fields_of(["components", ""], kind)
+    if table.store is not None:
+        known = [name for name in known if name not in {"path", "key"}]
+    elif kind is Kind.DATASET:
+        known = [name for name in known if name not in {"uri", "version", "digest"}]
+    what = "a dataset kept by reference" if table.store else f"a component of the kind {kind}"
+    strangers = sorted(table.model_fields_set - set(known))
+    needed = ("uri",) if table.store else _NEEDED.get(kind, ("path",))
+    found = [(name, f"{what} has no {name}; known are {', '.join(known)}") for name in strangers]
+    found += [(name, f"is missing; {what} needs it") for name in needed if getattr(table, name) is None]
+    if table.store and table.version is None and table.digest is None:
+        found.append(("version", f"is missing; {what} needs a version or a digest"))
+    return found
+
+
+def is_uri(text: str) -> bool:
+    """Return whether a text has the form of a URI, such as `s3://lake/tickets@v7`."""
+    return _URI.fullmatch(text) is not None

@@ -1,0 +1,59 @@
+"""A registry with releases of a small bot, and an environment with a live folder, made from the real parts."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from lastgood.clock import SystemClock
+from lastgood.ids import ComponentName, EnvironmentName, PipelineName
+from lastgood.live.environments import LiveEnvironments
+from lastgood.model.component import FilesContent, Kind, Provenance, make_component
+from lastgood.model.history import ReleaseRecord
+from lastgood.model.listing import FileEntry, Mode, write_listing
+from lastgood.registry.embedded import EmbeddedRegistry, Settings, create_registry, open_registry
+from lastgood.registry.publish import Draft
+
+BOT = PipelineName("bot")
+PROD = EnvironmentName("prod")
+PROMPT = "prompts/system.md"
+SETTINGS = Settings(clock=SystemClock(), entropy=os.urandom, zone=datetime.astimezone, actor=lambda: "ana@example.org")
+
+Files = Mapping[str, bytes]
+
+
+def new_registry(folder: Path) -> EmbeddedRegistry:
+    create_registry(folder / ".lastgood", SETTINGS, str(uuid.uuid4()), None)
+    return open_registry(folder / ".lastgood", SETTINGS)
+
+
+def opened(folder: Path) -> EmbeddedRegistry:
+    return open_registry(folder / ".lastgood", SETTINGS)
+
+
+def publish(registry: EmbeddedRegistry, files: Files, *, pipeline: PipelineName = BOT) -> ReleaseRecord:
+    """Make a release of one component; a file whose name ends in `.sh` is executable."""
+    with registry.files.intake() as intake:
+        entries = [FileEntry(path, _mode(path), intake.receive_bytes(data).digest, len(data)) for path, data in files.items()]
+        listing = intake.receive_bytes(write_listing(entries)).digest
+        workspace_file = intake.receive_bytes(f'pipeline = "{pipeline}"\n'.encode()).digest
+        component = make_component(ComponentName("prompts"), FilesContent(Kind.PROMPT, listing), Provenance())
+        draft = Draft(pipeline, (component,), workspace_file, onto_latest=True)
+        staged = intake.finish()
+    return registry.releases.publish(draft, staged, announce=lambda _: None).release
+
+
+def say(registry: EmbeddedRegistry, text: str) -> ReleaseRecord:
+    """Make a release whose prompt is a text."""
+    return publish(registry, {PROMPT: text.encode()})
+
+
+def live(registry: EmbeddedRegistry, folder: Path) -> LiveEnvironments:
+    return LiveEnvironments(registry.environments, registry, {PROD: folder}, os.urandom, wait=10)
+
+
+def _mode(path: str) -> Mode:
+    return Mode.EXEC if path.endswith(".sh") else Mode.FILE

@@ -1,0 +1,48 @@
+"""What the tests of live folders start from."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lastgood.registry.embedded import EmbeddedRegistry
+from tests.live.bot import new_registry
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[EmbeddedRegistry]:
+    """An empty registry."""
+    made = new_registry(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """Where the live folder of `prod` will be."""
+    return tmp_path / "run" / "prod"
+
+
+@pytest.fixture
+def unprivileged_folder() -> Iterator[Path]:
+    """A folder of somebody who may not write where the permissions say so; the test runs as that person."""
+    folder = Path(tempfile.mkdtemp(prefix="lastgood-live-"))
+    privileged = os.geteuid() == 0
+    if privileged:
+        os.chown(folder, NOBODY, NOBODY)
+        os.setegid(NOBODY)
+        os.seteuid(NOBODY)
+    try:
+        yield folder
+    finally:
+        if privileged:
+            os.seteuid(0)
+            os.setegid(0)
+        shutil.rmtree(folder)
