@@ -55,11 +55,11 @@ clean: ## remove the environment, the caches and what was built
 
 .PHONY: lint-format
 lint-format: $(VENV)/installed
-	ruff format --check --quiet || { echo "run: $(BIN)/ruff format" >&2; exit 1; }
+	ruff format --check --output-format concise || { echo "run: $(BIN)/ruff format" >&2; exit 1; }
 
 .PHONY: lint-rules
 lint-rules: $(VENV)/installed
-	ruff check --quiet
+	ruff check --output-format concise
 
 .PHONY: lint-types
 lint-types: $(VENV)/installed

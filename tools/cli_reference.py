@@ -18,7 +18,7 @@ _PREAMBLE = """\
 <!-- Written by `make docs` from the commands themselves; a test compares. Edit the commands, not this page. -->
 
 Data goes to standard output, everything for the eye to standard error. The exit codes stand in [errors.md](errors.md),
-the ways to name a release in the [glossary](glossary.md#revisions).
+the ways to name a release (`REV`) in the [glossary](glossary.md#revisions). Every command has `--help`.
 """
 
 
@@ -32,8 +32,8 @@ def _describe(command: click.Command, context: click.Context) -> Iterator[str]:
     yield f"    {' '.join([context.command_path, *command.collect_usage_pieces(context)])}\n"
     if command.help:
         yield inspect.cleandoc(command.help).replace("\b\n", "") + "\n"
-    records = [record for one in command.get_params(context) if (record := one.get_help_record(context))]
-    yield from (f"- `{declaration}`: {' '.join(text.split())}" for declaration, text in records)
+    told = (one.get_help_record(context) for one in command.get_params(context) if "--help" not in one.opts)
+    yield from (f"- `{declaration}`: {' '.join(text.split())}" for declaration, text in filter(None, told) if text)
     yield ""
     if isinstance(command, click.Group):
         for name in command.list_commands(context):

@@ -1,5 +1,6 @@
-"""`python -m lastgood` is the `lastgood` command."""
+"""`python -m lastgood`: the command line, for a Python whose programs are not on PATH."""
 
 from lastgood.cli.main import main
 
-main()
+if __name__ == "__main__":
+    main()

@@ -72,3 +72,10 @@ def test_effort_is_taken_in_whole_or_not_at_all() -> None:
     assert not effort.spend(5)
     assert effort.spend(4)
     assert not effort.spend(1)
+
+
+def test_following_equal_items_is_paid_for() -> None:
+    same = ["a", "b"] * 5_000
+    old, new = ["x", "x", *same, "x", "x"], ["y", "y", *same, "y", "y"]
+    assert differing_spans(old, new, Effort(25_000)) == [Span(0, 10_004, 0, 10_004)]
+    assert len(differing_spans(old, new, Effort(40_000))) == 2

@@ -10,7 +10,7 @@ from lastgood.canonical import canonical_json
 from lastgood.compare.change import Change, ComponentChange, FieldChange, FileChange, Note
 from lastgood.compare.comparer import LARGEST_FILE, LARGEST_READ, ComponentSide, Findings
 from lastgood.compare.components import COMPARERS, compare_component
-from lastgood.compare.ranking import rank_changes
+from lastgood.compare.ranking import COSMETIC, rank_changes
 from lastgood.errors import Gone, Integrity
 from lastgood.ids import ComponentName, ContentDigest, FileDigest
 from lastgood.model.component import Kind
@@ -207,6 +207,15 @@ def test_what_is_likeliest_to_move_behavior_comes_first() -> None:
         if name not in {"prompt-cosmetic", "config-cosmetic"}
     ]
     assert order == [*real, "prompt-cosmetic", "config-cosmetic", *(f"{kind}-same" for kind in kinds)]
+
+
+def test_a_declared_field_is_never_cosmetic() -> None:
+    kept = Kept()
+    old = kept.side(Kind.EVAL, {"run.sh": "x"}, run="sh run.sh")
+    mode = kept.side(Kind.EVAL, {"run.sh": "x"}, frozenset({"run.sh"}), run="sh run.sh")
+    both = kept.side(Kind.EVAL, {"run.sh": "x"}, frozenset({"run.sh"}), run="./run.sh")
+    ranks = [compare_component(NAME, old, new, kept).rank for new in (mode, both)]
+    assert (ranks[0] >= COSMETIC, ranks[1] >= COSMETIC) == (True, False)
 
 
 def test_the_order_does_not_depend_on_the_order_they_come_in() -> None:

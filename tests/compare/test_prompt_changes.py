@@ -226,12 +226,12 @@ def test_a_line_of_five_megabytes_is_shown_by_its_one_word() -> None:
 
 
 def test_a_line_too_long_for_words_is_replaced_between_its_ends() -> None:
-    old = "first " + "a b " * LONGEST_BLOCK + "last"
-    new = "first " + "b c " * LONGEST_BLOCK + "last"
+    same = "a b " * LONGEST_BLOCK
+    old, new = f"first old {same}old last", f"first new {same}new last"
     change = compare_one(Kind.PROMPT, "prompts/system.md", old, new)
     (detail,) = change.details
     assert isinstance(detail, TextChange)
-    assert [segment.text[:6] for segment in detail.lines[0].segments] == ["first ", "a b a ", "b c b ", " last"]
+    assert [segment.text[:6] for segment in detail.lines[0].segments] == ["first ", "old a ", "new a ", " last"]
 
 
 def test_several_files_are_told_by_weight() -> None:

@@ -28,10 +28,14 @@ def files_of_the_wheel(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 def test_the_wheel_holds_every_source_file_and_no_other(files_of_the_wheel: list[str]) -> None:
     source = ROOT / "src"
-    names = {str(path.relative_to(source)) for path in source.rglob("*") if path.is_file() and path.suffix != ".pyc"}
-    expected = {name for name in names if "/." not in name}
+    kept = (path for path in source.rglob("*") if path.is_file() and path.suffix != ".pyc" and not is_cache(path.parent))
+    expected = {str(path.relative_to(source)) for path in kept}
 
     assert {name for name in files_of_the_wheel if ".dist-info/" not in name} == expected
+
+
+def is_cache(folder: Path) -> bool:
+    return any(part.startswith(".") for part in folder.relative_to(ROOT).parts)
 
 
 def test_the_wheel_is_typed_and_licensed(files_of_the_wheel: list[str]) -> None:

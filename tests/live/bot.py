@@ -11,6 +11,7 @@ from pathlib import Path
 from lastgood.clock import SystemClock
 from lastgood.ids import ComponentName, EnvironmentName, PipelineName
 from lastgood.live.environments import LiveEnvironments
+from lastgood.live.folder import Followed, LiveFolder
 from lastgood.model.component import FilesContent, Kind, Provenance, make_component
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.listing import FileEntry, Mode, write_listing
@@ -21,6 +22,8 @@ BOT = PipelineName("bot")
 PROD = EnvironmentName("prod")
 PROMPT = "prompts/system.md"
 SETTINGS = Settings(clock=SystemClock(), entropy=os.urandom, zone=datetime.astimezone, actor=lambda: "ana@example.org")
+
+FOLLOWED = Followed("a-registry", BOT, PROD)
 
 Files = Mapping[str, bytes]
 
@@ -53,6 +56,51 @@ def say(registry: EmbeddedRegistry, text: str) -> ReleaseRecord:
 
 def live(registry: EmbeddedRegistry, folder: Path) -> LiveEnvironments:
     return LiveEnvironments(registry.environments, registry, {PROD: folder}, os.urandom, wait=10)
+
+
+def folder_at(root: Path, followed: Followed = FOLLOWED, *, wait: float = 0.2) -> LiveFolder:
+    return LiveFolder(root, followed, os.urandom, wait=wait)
+
+
+def prepare(folder: LiveFolder, registry: EmbeddedRegistry, record: ReleaseRecord) -> Path:
+    """Prepare a release and return its folder."""
+    folder.prepare(registry.releases.manifest(record.release), registry.files)
+    return folder.root / "releases" / str(record.release)
+
+
+def names(folder: Path) -> set[str]:
+    return {one.name for one in folder.iterdir()}
+
+
+def leftovers(run: Path) -> set[str]:
+    """What is being written in a live folder, or was when somebody was killed."""
+    return names(run / ".lastgood-live" / "incoming")
+
+
+def text(run: Path) -> str:
+    """What the service reads."""
+    return (run / "current" / PROMPT).read_text()
+
+
+def number_on(registry: EmbeddedRegistry) -> int:
+    """The number of the release that prod is on."""
+    return registry.environments.get("prod").release.number
+
+
+def prepared(run: Path, registry: EmbeddedRegistry) -> set[int]:
+    """The numbers of the releases whose folders are there."""
+    return {one.release.number for one in registry.releases.log() if (run / "releases" / str(one.release.release)).is_dir()}
+
+
+def damage_pack(folder: Path, number: int) -> None:
+    """Flip bits in a release's pack; releases of one text have one pack each, in the order of their numbers."""
+    packs = sorted((folder / ".lastgood").rglob("*.pack"), key=lambda pack: pack.stat().st_mtime_ns)
+    pack = packs[number - 1]
+    pack.chmod(0o644)
+    data = bytearray(pack.read_bytes())
+    for at in range(8, len(data), 8):
+        data[at] ^= 0xFF
+    pack.write_bytes(data)
 
 
 def _mode(path: str) -> Mode:

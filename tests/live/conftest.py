@@ -11,17 +11,34 @@ from pathlib import Path
 import pytest
 
 from lastgood.registry.embedded import EmbeddedRegistry
-from tests.live.bot import new_registry
+from tests.live.bot import new_registry, opened, say
 
 NOBODY = 65534
 
 
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an empty registry, to be copied."""
+    folder = tmp_path_factory.mktemp("empty")
+    new_registry(folder).close()
+    return folder
+
+
 @pytest.fixture
-def registry(tmp_path: Path) -> Iterator[EmbeddedRegistry]:
-    """An empty registry."""
-    made = new_registry(tmp_path)
-    yield made
-    made.close()
+def registry(empty: Path, tmp_path: Path) -> Iterator[EmbeddedRegistry]:
+    """An empty registry in the test's own folder."""
+    shutil.copytree(empty, tmp_path, dirs_exist_ok=True)
+    registry = opened(tmp_path)
+    yield registry
+    registry.close()
+
+
+@pytest.fixture
+def three(registry: EmbeddedRegistry) -> EmbeddedRegistry:
+    """A registry with three releases, whose prompts are "one", "two" and "three"."""
+    for words in ("one", "two", "three"):
+        say(registry, words)
+    return registry
 
 
 @pytest.fixture

@@ -5,38 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lastgood.errors import AlreadyExists, Busy, Integrity, NotFound
-from lastgood.ids import EnvironmentName, PipelineName, ReleaseId
-from lastgood.live.folder import Followed, LiveFolder
-from lastgood.model.history import ReleaseRecord
+from lastgood.errors import AlreadyExists, Integrity, NotFound
+from lastgood.ids import ReleaseId
 from lastgood.registry.embedded import EmbeddedRegistry
-from tests.live.bot import BOT, PROD, PROMPT, publish, say
+from tests.live.bot import PROMPT, damage_pack, folder_at, leftovers, names, prepare, publish, say
 
 FILES = {PROMPT: b"Cite the policy.\n", "prompts/deep/er/tone.md": b"warm", "prompts/run.sh": b"#!/bin/sh\n", "prompts/empty": b""}
-FOLLOWED = Followed("a-registry", BOT, PROD)
-
-
-def folder_at(root: Path, followed: Followed = FOLLOWED) -> LiveFolder:
-    return LiveFolder(root, followed, os.urandom, wait=0.2)
-
-
-def prepare(folder: LiveFolder, registry: EmbeddedRegistry, record: ReleaseRecord) -> Path:
-    folder.prepare(registry.releases.manifest(record.release), registry.files)
-    return folder.root / "releases" / str(record.release)
-
-
-def names(folder: Path) -> set[str]:
-    return {one.name for one in folder.iterdir()}
-
-
-def leftovers(folder: LiveFolder) -> set[str]:
-    return names(folder.root / ".lastgood-live" / "incoming")
 
 
 def assert_as_committed(folder: Path) -> None:
@@ -55,7 +34,7 @@ class TestPrepareAndSwitch:
 
         assert_as_committed(there)
         assert (there / "lastgood.toml").is_file()
-        assert not leftovers(folder)
+        assert not leftovers(run)
         assert folder.current() is None
 
     def test_current_is_a_relative_link_so_the_folder_can_be_moved(self, registry: EmbeddedRegistry, run: Path) -> None:
@@ -66,7 +45,7 @@ class TestPrepareAndSwitch:
         folder.switch(record.release)
         moved = run.rename(run.with_name("elsewhere"))
 
-        assert os.readlink(moved / "current") == f"releases/{record.release}"
+        assert (moved / "current").readlink() == Path("releases") / str(record.release)
         assert_as_committed(moved / "current")
         assert folder_at(moved).current() == record.release
 
@@ -80,7 +59,7 @@ class TestPrepareAndSwitch:
             prepare(folder, registry, second)
 
         assert folder.current() == first.release
-        assert not leftovers(folder)
+        assert not leftovers(run)
         assert names(run) == {"current", "releases", ".lastgood-live"}
 
     def test_what_is_not_prepared_is_not_switched_to(self, registry: EmbeddedRegistry, run: Path) -> None:
@@ -108,19 +87,14 @@ class TestPrepareAndSwitch:
         self, registry: EmbeddedRegistry, run: Path, tmp_path: Path
     ) -> None:
         record = say(registry, "one " * 500)
-        pack = next((tmp_path / ".lastgood").rglob("*.pack"))
-        pack.chmod(0o644)
-        damaged = bytearray(pack.read_bytes())
-        for at in range(8, len(damaged), 16):
-            damaged[at] ^= 0xFF
-        pack.write_bytes(damaged)
+        damage_pack(tmp_path, 1)
         folder = folder_at(run)
 
         with pytest.raises(Integrity):
             prepare(folder, registry, record)
 
         assert not names(run / "releases")
-        assert not leftovers(folder)
+        assert not leftovers(run)
 
     def test_a_killed_checkout_is_cleaned_up(self, registry: EmbeddedRegistry, run: Path) -> None:
         folder = folder_at(run)
@@ -133,7 +107,7 @@ class TestPrepareAndSwitch:
         with folder.locked():
             pass
 
-        assert not leftovers(folder)
+        assert not leftovers(run)
         assert names(run / "releases") == {first.name}
 
 
@@ -168,8 +142,7 @@ TOUCHES: list[Callable[[Path], None]] = [
     lambda there: shutil.rmtree(there / "prompts/deep"),
     lambda there: os.utime(there / PROMPT),
 ]
-NO_SEAL: list[Callable[[Path], object]] = [
-    lambda seal: None,
+SEALS: list[Callable[[Path], object]] = [
     lambda seal: seal.unlink(),
     lambda seal: seal.write_bytes(b"\xff{"),
     lambda seal: seal.write_bytes(b'{"schema": "lastgood.seal/1", "files": []}'),
@@ -177,26 +150,29 @@ NO_SEAL: list[Callable[[Path], object]] = [
 
 
 class TestTouched:
-    @pytest.mark.parametrize("break_seal", NO_SEAL)
     @pytest.mark.parametrize("touch", TOUCHES)
-    def test_what_somebody_changed_is_put_back(
-        self,
-        registry: EmbeddedRegistry,
-        run: Path,
-        touch: Callable[[Path], None],
-        break_seal: Callable[[Path], object],
-    ) -> None:
+    def test_what_somebody_changed_is_put_back(self, registry: EmbeddedRegistry, run: Path, touch: Callable[[Path], None]) -> None:
         record = publish(registry, FILES)
         folder = folder_at(run)
         there = prepare(folder, registry, record)
         folder.switch(record.release)
 
         touch(there)
-        break_seal(run / ".lastgood-live" / "seals" / there.name)
         prepare(folder, registry, record)
 
         assert_as_committed(run / "current")
-        assert not leftovers(folder)
+        assert not leftovers(run)
+
+    @pytest.mark.parametrize("break_seal", SEALS)
+    def test_without_a_seal_every_file_is_read(self, registry: EmbeddedRegistry, run: Path, break_seal: Callable[[Path], object]) -> None:
+        record = publish(registry, FILES)
+        there = prepare(folder_at(run), registry, record)
+
+        edit(there)
+        break_seal(run / ".lastgood-live" / "seals" / there.name)
+        prepare(folder_at(run), registry, record)
+
+        assert_as_committed(there)
 
     def test_what_is_as_it_was_is_not_written_again(self, registry: EmbeddedRegistry, run: Path) -> None:
         record = publish(registry, FILES)
@@ -259,7 +235,7 @@ class TestPrune:
         assert names(others) == {str(records[1].release), str(records[3].release)} | foreign
         assert names(run / ".lastgood-live" / "seals") == {str(records[1].release), str(records[3].release)}
         assert (run / "README").read_text() == "mine as well"
-        assert not leftovers(folder)
+        assert not leftovers(run)
 
     def test_the_current_one_stays_even_if_nothing_is_kept(self, registry: EmbeddedRegistry, run: Path) -> None:
         first, second = say(registry, "one"), say(registry, "two")
@@ -272,131 +248,3 @@ class TestPrune:
 
         assert names(run / "releases") == {str(first.release)}
         assert (run / "current" / PROMPT).read_text() == "one"
-
-
-class TestRefused:
-    """A folder that is not a live folder is never made one, and nothing in it is touched."""
-
-    def refuse(self, folder: LiveFolder, registry: EmbeddedRegistry, match: str) -> None:
-        record = say(registry, "one")
-        with pytest.raises(AlreadyExists, match=match):
-            prepare(folder, registry, record)
-
-    def test_a_file(self, registry: EmbeddedRegistry, tmp_path: Path) -> None:
-        (tmp_path / "run").write_text("mine")
-
-        self.refuse(folder_at(tmp_path / "run"), registry, "run is not a folder")
-        self.refuse(folder_at(tmp_path / "run" / "prod"), registry, "not a folder|no folder")
-
-        assert (tmp_path / "run").read_text() == "mine"
-
-    def test_a_folder_with_something_else_in_it(self, registry: EmbeddedRegistry, run: Path) -> None:
-        (run / "site").mkdir(parents=True)
-
-        self.refuse(folder_at(run), registry, "holds 'site'")
-
-        assert names(run) == {"site"}
-
-    def test_a_link_that_leads_nowhere(self, registry: EmbeddedRegistry, run: Path) -> None:
-        run.parent.mkdir()
-        run.symlink_to("nowhere")
-
-        self.refuse(folder_at(run), registry, "is no folder")
-
-        assert names(run.parent) == {"prod"}
-
-    @pytest.mark.parametrize("make", [Path.mkdir, Path.touch])
-    def test_a_current_that_is_no_link(self, registry: EmbeddedRegistry, run: Path, make: Callable[[Path], None]) -> None:
-        prepare(folder_at(run), registry, say(registry, "zero"))
-        make(run / "current")
-
-        self.refuse(folder_at(run), registry, "not a link")
-
-        assert not (run / "current").is_symlink()
-        assert len(names(run / "releases")) == 1
-
-    @pytest.mark.parametrize("inside", ["releases", ".lastgood-live/incoming"])
-    def test_a_link_in_place_of_an_own_folder(self, registry: EmbeddedRegistry, run: Path, tmp_path: Path, inside: str) -> None:
-        with folder_at(run).locked():
-            pass
-        (tmp_path / "outside").mkdir()
-        (tmp_path / "outside" / "file").write_text("mine")
-        (run / inside).rmdir()
-        (run / inside).symlink_to(tmp_path / "outside")
-
-        self.refuse(folder_at(run), registry, "is a link")
-
-        assert names(tmp_path / "outside") == {"file"}
-
-    def test_a_file_in_place_of_a_release(self, registry: EmbeddedRegistry, run: Path) -> None:
-        record = say(registry, "one")
-        with folder_at(run).locked():
-            (run / "releases" / str(record.release)).write_text("mine")
-
-        with pytest.raises(AlreadyExists, match="is not a folder"):
-            prepare(folder_at(run), registry, record)
-
-        assert (run / "releases" / str(record.release)).read_text() == "mine"
-
-    @pytest.mark.parametrize(
-        "other",
-        [
-            Followed("another-registry", BOT, PROD),
-            Followed("a-registry", PipelineName("other"), PROD),
-            Followed("a-registry", BOT, EnvironmentName("staging")),
-        ],
-    )
-    def test_a_folder_that_follows_something_else(self, registry: EmbeddedRegistry, run: Path, other: Followed) -> None:
-        first = prepare(folder_at(run), registry, say(registry, "zero"))
-
-        self.refuse(folder_at(run, other), registry, "follows bot/prod of the registry a-registry")
-
-        assert names(run / "releases") == {first.name}
-
-    def test_a_folder_that_follows_nobody_knows_what(self, registry: EmbeddedRegistry, run: Path) -> None:
-        prepare(folder_at(run), registry, say(registry, "zero"))
-        (run / ".lastgood-live" / "follows.json").write_bytes(b"\xff")
-
-        self.refuse(folder_at(run), registry, "follows something that cannot be read")
-
-
-class TestLock:
-    def test_two_do_not_work_on_a_folder_at_once(self, registry: EmbeddedRegistry, run: Path) -> None:
-        record = say(registry, "one")
-        with folder_at(run).locked(), pytest.raises(Busy, match="another process"):
-            prepare(folder_at(run), registry, record)
-
-        prepare(folder_at(run), registry, record)
-
-    def test_the_lock_is_free_again_after_an_error(self, run: Path) -> None:
-        with pytest.raises(ZeroDivisionError), folder_at(run).locked():
-            raise ZeroDivisionError
-
-        with folder_at(run).locked():
-            assert run.is_dir()
-
-    def test_a_lock_on_a_folder_that_was_removed_protects_nothing(self, run: Path) -> None:
-        waiting = LiveFolder(run, FOLLOWED, os.urandom, wait=20)
-        is_in, is_done = threading.Event(), threading.Event()
-
-        def wait() -> None:
-            with waiting.locked():
-                is_in.set()
-                is_done.wait(10)
-
-        thread = threading.Thread(target=wait)
-        with folder_at(run).locked():
-            thread.start()
-            # Whatever the thread has open by now is the old lock file, or it meets the new one: either way it waits.
-            assert not is_in.wait(0.05)
-            shutil.rmtree(run)
-            new = LiveFolder(run, FOLLOWED, os.urandom, wait=5)
-            new_lock = new.locked()
-            new_lock.__enter__()
-        assert not is_in.wait(0.3)
-        new_lock.__exit__(None, None, None)
-        assert is_in.wait(10)
-        with pytest.raises(Busy), folder_at(run).locked():
-            pass
-        is_done.set()
-        thread.join(10)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lastgood.errors import AlreadyExists, InvalidWorkspace, LastgoodError, NewerSchema, NotAllowed
+from lastgood.errors import AlreadyExists, InvalidWorkspace, NewerSchema, NotAllowed
 from lastgood.ids import EnvironmentName
 from lastgood.live.places import live_folders, set_live_folder
 from lastgood.workspace.declaration import Workspace
@@ -44,15 +44,14 @@ class TestDeclared:
     def test_a_link_out_of_the_workspace_is_refused(self, root: Path, tmp_path: Path) -> None:
         (root / "run").symlink_to(tmp_path)
 
-        with pytest.raises(InvalidWorkspace, match="environments.prod.live: run/prod leads out of the workspace"):
+        with pytest.raises(InvalidWorkspace, match=r"environments\.prod\.live: run/prod leads out of the workspace"):
             live_folders(workspace_at(root, prod="run/prod"))
 
     def test_links_in_a_circle_are_refused(self, root: Path) -> None:
         (root / "run").symlink_to("run")
 
-        with pytest.raises(LastgoodError):
-            folders = live_folders(workspace_at(root, prod="run/prod"))
-            set_live_folder(workspace_at(root), PROD, folders[PROD])
+        with pytest.raises(InvalidWorkspace):
+            live_folders(workspace_at(root, prod="run/prod"))
 
     def test_folders_inside_each_other_are_refused(self, root: Path) -> None:
         with pytest.raises(InvalidWorkspace, match="one holds the other"):
@@ -168,7 +167,7 @@ WRONG = [
     b"\xff\xfe",
     b"[]",
     b"{}",
-    b'{"schema": "lastgood.live/1"}',
+    b'{"schema": "lastgood.live/1", "folders": "/srv"}',
     b'{"schema": "lastgood.place/1", "folders": {}}',
     b'{"schema": "lastgood.live/1", "folders": {"prod": "relative"}}',
     b'{"schema": "lastgood.live/1", "folders": {"prod": 7}}',
@@ -188,7 +187,7 @@ def test_a_file_that_is_not_right_is_named_and_left_alone(root: Path, data: byte
     path.write_bytes(data)
 
     for attempt in (lambda: live_folders(workspace_at(root)), lambda: set_live_folder(workspace_at(root), PROD, root / "run")):
-        with pytest.raises(InvalidWorkspace, match="live.json is not right") as refused:
+        with pytest.raises(InvalidWorkspace, match=r"live\.json is not right") as refused:
             attempt()
         assert refused.value.hint is not None
         assert f"remove {path}" in refused.value.hint

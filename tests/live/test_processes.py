@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lastgood.registry.embedded import EmbeddedRegistry
-from tests.live.bot import PROMPT, live, publish, say
-from tests.live.test_folder import names
+from tests.live.bot import PROMPT, leftovers, live, names, publish, say
 
 ROOT = Path(__file__).parents[2]
 GOOD, BAD = "Cite the policy.\n" * 2_000, "Be quick about it!\n" * 3_000
@@ -96,16 +95,14 @@ def test_two_processes_may_prepare_the_same_release_at_once(registry: EmbeddedRe
 
 
 def test_a_deployer_killed_at_any_moment_leaves_a_whole_folder(registry: EmbeddedRegistry, run: Path, tmp_path: Path) -> None:
-    seed = time.time_ns()
-    print(f"seed {seed}")
-    chance = random.Random(seed)
+    chance = random.Random(time.time_ns())
     texts = {}
-    for number, words in enumerate(("one", "two", "three"), start=1):
+    for words in ("one", "two", "three"):
         files = {PROMPT: words.encode(), **{f"prompts/{part}.md": f"{words} {part}".encode() for part in range(20)}}
         texts[publish(registry, files).release] = files
-        assert number == len(texts)
     live(registry, run).deploy("prod", "r1")
 
+    top = registry.environments.get("prod").release
     for _ in range(KILLS):
         with process("deployer", tmp_path, run, *chance.choices(MOVES, k=1_000)) as deployer:
             time.sleep(chance.uniform(0, 0.06))
@@ -124,5 +121,5 @@ def test_a_deployer_killed_at_any_moment_leaves_a_whole_folder(registry: Embedde
         assert names(run) == {"current", "releases", ".lastgood-live"}
 
     assert not live(registry, run).deploy("prod", str(top.release)).changed
-    assert not names(run / ".lastgood-live" / "incoming")
+    assert not leftovers(run)
     assert names(run / ".lastgood-live") == {"follows.json", "incoming", "lock", "seals"}

@@ -102,6 +102,12 @@ class TestFolder:
         local.delete(NAME)
         assert done == ["fsync store/packs/ab"]
 
+    def test_short_writes_are_gone_on_with(self, local: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+        really_write = os.write
+        monkeypatch.setattr(os, "write", lambda file, data: really_write(file, memoryview(data)[:1_000]))
+        local.put(NAME, [bytes(range(256)) * 10, b"", memoryview(b"the end")])
+        assert local.read(NAME, 0, local.size(NAME)) == bytes(range(256)) * 10 + b"the end"
+
     def test_what_is_no_regular_file_is_not_read(self, root: Path, local: LocalBackend) -> None:
         local.put(NAME, [b"abc"])
         os.mkfifo(root / "packs/ab/fifo.pack")

@@ -27,7 +27,7 @@ from lastgood.testing.index import MemoryIndex
 from tests.store.keeping import LINES, assert_all_there, keep
 
 NOISE = random.Random(5).randbytes(40_000)
-FILES = [b"", b"a", NOISE[:3_000], LINES[:9_000], LINES[:120_000], LINES[60_000:180_000] + NOISE]
+FILES = [b"", b"a", NOISE[:3_000], LINES[:9_000], LINES[:120_000], LINES[60_000:180_000] + NOISE, b"last", b"and least"]
 
 
 def put(backend: MemoryBackend, data: bytes) -> PackId:
@@ -201,8 +201,10 @@ class TestDamage:
         whole = [place.chunk for place in contents.chunks if place.frame < len(contents.frames) - 1]
         lost = [place.chunk for place in contents.chunks if place.frame == len(contents.frames) - 1]
         assert [chunk_id(piece) for piece in reader.read_chunks(whole)] == whole
+        assert len(lost) > 1
+        fresh = ObjectReader(backend_of(data[:cut], contents), index)
         with pytest.raises(Integrity) as caught:
-            list(reader.read_chunks([*whole, *lost]))
+            list(fresh.read_chunks([*whole, *lost]))
         assert caught.value.details == {"chunk": str(lost[0]), "pack": str(contents.pack)}
 
     def test_a_foreign_pack_is_found_out(self) -> None:

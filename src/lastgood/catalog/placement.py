@@ -25,6 +25,11 @@ class CatalogIndex:
         with self._database.reading() as session:
             return {ChunkId(bytes(row[0])) for row in rows_among(session, "SELECT chunk FROM index_chunks WHERE chunk IN ", chunks)}
 
+    def known_files(self, digests: Sequence[FileDigest]) -> AbstractSet[FileDigest]:
+        """Return those of the files whose maps are kept."""
+        with self._database.reading() as session:
+            return {FileDigest(row[0]) for row in rows_among(session, "SELECT digest FROM index_files WHERE digest IN ", digests)}
+
     def find_chunks(self, chunks: Sequence[ChunkId]) -> Mapping[ChunkId, ChunkPlace]:
         """Return where chunks are; one that is nowhere is left out."""
         query = (

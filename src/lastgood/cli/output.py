@@ -142,8 +142,8 @@ def duration_text(seconds: float) -> str:
     """Write a duration for people, in its two largest units."""
     rest = int(seconds)
     parts: list[str] = []
-    for unit, size in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
-        count, rest = divmod(rest, size)
-        if count or (unit == "s" and not parts):
-            parts.append(f"{count}{unit}")
+    for unit, length in (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)):
+        number, rest = divmod(rest, length)
+        if number or (unit == "s" and not parts):
+            parts.append(f"{number}{unit}")
     return " ".join(parts[:2])

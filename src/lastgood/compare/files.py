@@ -12,7 +12,9 @@ its entries.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from heapq import nsmallest
 
 from lastgood.compare.change import Edit, FileChange
 from lastgood.compare.wording import count, printable, shorten, size
@@ -25,7 +27,7 @@ _PATH_WIDTH = 80
 
 def compare_files(old: Sequence[FileEntry], new: Sequence[FileEntry]) -> tuple[FileChange, ...]:
     """Compare two listings, each sorted by path as `read_listing` returns it; the result is sorted by path."""
-    return tuple(sorted(_with_renames(list(_merge(old, new))), key=lambda change: change.path))
+    return tuple(_with_renames(list(_merge(old, new))))
 
 
 def _merge(old: Sequence[FileEntry], new: Sequence[FileEntry]) -> Iterator[FileChange]:
@@ -123,10 +125,10 @@ def say_files(changes: Sequence[FileChange], folder: str = "") -> str:
     """Say on one line what became of files: one in full, several by their number and the first names."""
     if len(changes) == 1:
         return say_file(changes[0], folder)
-    numbers = [(sum(change.change is edit for change in changes), edit) for edit in _ORDER]
-    said = [f"{number:,} {edit.value}" for number, edit in numbers if number]
-    ordered = sorted(changes, key=lambda change: (_ORDER.index(change.change), change.path))
-    names = [shorten(say_path(change.path, folder)) for change in ordered[:_MOST_NAMED]]
+    numbers = Counter(change.change for change in changes)
+    said = [f"{numbers[edit]:,} {edit.value}" for edit in _ORDER if numbers[edit]]
+    ordered = nsmallest(_MOST_NAMED, changes, key=lambda change: (_ORDER.index(change.change), change.path))
+    names = [shorten(say_path(change.path, folder)) for change in ordered]
     more = [f"{len(changes) - _MOST_NAMED:,} more"] if len(changes) > _MOST_NAMED else []
     return f"{count(len(changes), 'file')}: {', '.join(said)} ({', '.join(names + more)})"
 

@@ -4,9 +4,9 @@ Rules: keys of objects are compared by name, whatever their order. Items of a li
 own (`name`, `id`, or `function.name` as in tool definitions) where all items on both sides are objects that have one and
 no two share it; of several such keys the one under which most items meet. A short list of plain values is one value.
 Any other list is compared place by place between what both sides begin and end with. Types count: `3`, `3.0`, `"3"` and
-an unquoted `yes` are all different. Changes come in the order of the file, sampling parameters and model names first.
-The changes are complete: applied to the old tree, in whatever order, they give the new one. In a list that means changes
-within items, then removals, then the new order, then additions from the front.
+an unquoted `yes` are all different. Changes come in the order of the file and say whether they are of a sampling
+parameter or a model's name. They are complete: applied to the old tree, in whatever order, they give the new one. In a
+list that means changes within items, then removals, then the new order, then additions from the front.
 
     >>> old, new = {"sampling": {"temperature": 0.2}}, {"sampling": {"temperature": 0.9}, "max": 3}
     >>> [f"{change.key} {change.change}" for change in compare_trees("a.yaml", old, new, Effort())]
@@ -79,8 +79,7 @@ def compare_trees(file: str, old: Json, new: Json, effort: Effort) -> tuple[KeyC
         new: the new tree.
         effort: what the comparison of long texts may cost.
     """
-    changes = list(_Comparison(file, effort).between((), old, new))
-    return tuple(sorted(changes, key=lambda change: not change.sampling))
+    return tuple(_Comparison(file, effort).between((), old, new))
 
 
 def same_key_order(old: Json, new: Json) -> bool:

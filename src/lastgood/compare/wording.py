@@ -74,7 +74,7 @@ def size(number: int) -> str:
     unit = ""
     while value >= _THOUSAND - 0.5 and units:
         value, unit = value / _THOUSAND, units.pop(0)
-    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    digits = sum(value < limit for limit in (9.995, 99.95))
     return f"{value:.{digits}f} {unit}"
 
 

@@ -16,7 +16,6 @@ the line. What each format's readers disagree on stays as it is written (`yaml_t
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Callable
 from enum import StrEnum
@@ -101,12 +100,9 @@ def _check_marks(text: str, marks: str) -> None:
 def _read_json(text: str) -> Json:
     _check_marks(text, ",[{")
     try:
-        tree = settle(parse_json(text))
+        return settle(parse_json(text))
     except Invalid as error:
         raise _json_problem(error) from error
-    if not _all_finite(tree):
-        raise Malformed("a number is larger than any reader can hold")
-    return tree
 
 
 def _json_problem(error: Invalid) -> Malformed:
@@ -116,14 +112,6 @@ def _json_problem(error: Invalid) -> Malformed:
     if isinstance(cause, RecursionError) or cause is None:
         return Malformed(f"it is nested more than {DEEPEST} deep")
     return Malformed(str(cause))
-
-
-def _all_finite(tree: Json) -> bool:
-    if isinstance(tree, dict):
-        return all(_all_finite(value) for value in tree.values())
-    if isinstance(tree, list):
-        return all(_all_finite(value) for value in tree)
-    return not isinstance(tree, float) or math.isfinite(tree)
 
 
 def _read_toml(text: str) -> Json:

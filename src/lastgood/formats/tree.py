@@ -45,39 +45,21 @@ class Malformed(ValueError):
 
 
 def settle(value: object, depth: int = DEEPEST) -> Json:
-    """Turn what a parser made into a tree within its bounds.
+    """Turn what a parser of JSON or TOML made into a tree within its bounds.
 
     Raises:
-        Malformed: it is nested too deeply, or holds a number or a text that cannot be written down again.
+        Malformed: it is nested too deeply, or holds a number that is too long.
     """
     if isinstance(value, dict | list):
         if depth == 0:
             raise Malformed(f"it is nested more than {DEEPEST} deep")
         if isinstance(value, list):
             return [settle(item, depth - 1) for item in value]
-        return {_settle_text(key): settle(item, depth - 1) for key, item in value.items()}
-    return _settle_scalar(value)
-
-
-def _settle_scalar(value: object) -> Json:
-    if isinstance(value, str):
-        return _settle_text(value)
-    if isinstance(value, bool) or value is None:
-        return value
+        return {key: settle(item, depth - 1) for key, item in value.items()}
     if isinstance(value, int):
         return check_integer(value)
-    if isinstance(value, float):
-        return value
-    return Unquoted(str(value))
-
-
-def _settle_text(text: str) -> str:
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise Malformed("a text holds half of a surrogate pair") from error
-    return text
+    # What is left has no JSON type: a date, a time or both.
+    return value if value is None or isinstance(value, str | float) else Unquoted(str(value))
 
 
 def check_integer(value: int) -> int:

@@ -101,6 +101,10 @@ class PlacementIndex(Protocol):
         """Return those of the chunks that new data may refer to."""
         ...
 
+    def known_files(self, digests: Sequence[FileDigest]) -> AbstractSet[FileDigest]:
+        """Return those of the files whose maps are kept."""
+        ...
+
     def find_chunks(self, chunks: Sequence[ChunkId]) -> Mapping[ChunkId, ChunkPlace]:
         """Return where chunks are; one that is nowhere is left out."""
         ...

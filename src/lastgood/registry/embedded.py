@@ -28,6 +28,7 @@ from lastgood.model.revision import LocalZone
 from lastgood.registry import history, move, publish, resolve
 from lastgood.registry.context import Context
 from lastgood.registry.history import EnvironmentDetails, LoggedRelease, ReleaseDetails, Stay
+from lastgood.registry.intake import DeferredIntake
 from lastgood.registry.move import Moved, Request
 from lastgood.registry.protocols import StagingIntake
 from lastgood.registry.publish import Draft, Published
@@ -307,11 +308,8 @@ class EmbeddedFiles:
     @contextmanager
     def intake(self) -> Iterator[StagingIntake]:
         """Return an intake for the bytes of a commit; what is not published is never referred to."""
-        # Imported here: reading needs no chunker, and a rollback has half a second in all.
-        from lastgood.store.writer import StoreWriter  # noqa: PLC0415
-
-        with StoreWriter(self._context.backend, self._context.index) as writer:
-            yield writer
+        with DeferredIntake(self._context) as intake:
+            yield intake
 
     def read_file(self, digest: FileDigest, *, limit: int | None = None) -> bytes:
         """Return a whole file."""

@@ -91,7 +91,7 @@ def publish(
         latest = releases.latest_release(session, draft.pipeline)
         parent = None if latest is None else releases.release_manifest(session, latest.release)
         reverted = _check_base(session, draft, latest, parent)
-        if latest is not None and parent is not None and _is_unchanged(draft, parent):
+        if latest is not None and parent is not None and is_unchanged(draft, parent):
             announce(latest.release)
             if draft.tag is not None:
                 set_tag(session, ledger, latest, draft.tag)
@@ -199,7 +199,8 @@ def _differing(draft: Draft, parent: Manifest) -> set[ComponentName]:
     return {name for name in mine.keys() | theirs.keys() if mine.get(name) != theirs.get(name)}
 
 
-def _is_unchanged(draft: Draft, parent: Manifest) -> bool:
+def is_unchanged(draft: Draft, parent: Manifest) -> bool:
+    """Whether a draft has the state and the declared provenance of its parent, so that no release is made of it."""
     if state_digest(draft.components) != parent.state:
         return False
     return all(one.provenance.declared == parent.components[one.name].provenance.declared for one in draft.components)

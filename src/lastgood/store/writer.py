@@ -101,7 +101,7 @@ class StoreWriter:
         """Return those of the files whose bytes are kept already, or were received by this writer."""
         here = {digest for digest in digests if digest in self._received}
         elsewhere = [digest for digest in digests if digest not in here]
-        return here.union(self._index.find_files(elsewhere)) if elsewhere else here
+        return here.union(self._index.known_files(elsewhere)) if elsewhere else here
 
     def finish(self) -> Staged:
         """Return what was written, after all of it is durable.
@@ -226,7 +226,7 @@ class StoreWriter:
         self._small, self._small_bytes, self._mapped = [], 0, []
         with self._all_or_nothing():
             waiting = [digest for digest, _ in (*small, *mapped)]
-            known = self._index.find_files(waiting) if waiting else {}
+            known = self._index.known_files(waiting) if waiting else frozenset()
             cuts = [(digest, data, _cut_whole(data)) for digest, data in small if digest not in known]
             ids, new = self._settle([piece for _, _, pieces in cuts for piece in pieces])
             rest = iter(ids)

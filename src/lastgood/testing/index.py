@@ -44,6 +44,10 @@ class MemoryIndex:
         """Return those of the chunks that new data may refer to."""
         return {chunk for chunk in chunks if chunk in self.places}
 
+    def known_files(self, digests: Sequence[FileDigest]) -> set[FileDigest]:
+        """Return those of the files whose maps are kept."""
+        return {digest for digest in digests if digest in self.files}
+
     def find_chunks(self, chunks: Sequence[ChunkId]) -> dict[ChunkId, ChunkPlace]:
         """Return where chunks are."""
         return {chunk: self.places[chunk] for chunk in chunks if chunk in self.places}

@@ -1,9 +1,9 @@
-"""The workspace file as a TOML document: found, read within limits, and able to say on which line a key stands.
+r"""The workspace file as a TOML document: found, read within limits, and able to say on which line a key stands.
 
 Rules: whatever is wrong becomes `InvalidWorkspace` naming file, line and key, and all problems are told at once. A
 byte order mark and CRLF line ends are tolerated; more than 1 MB, other encodings and deep nesting are not.
 
-    >>> document = parse_document(b'pipeline = "support-bot"\\n')
+    >>> document = parse_document(b'pipeline = "support-bot"\n')
     >>> document.data, document.line_of(("pipeline",))
     ({'pipeline': 'support-bot'}, 1)
 """

@@ -10,7 +10,7 @@ belongs to one component; a kind that is not said is inferred from the files' na
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import ValidationError

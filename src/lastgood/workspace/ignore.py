@@ -1,11 +1,11 @@
-"""Which files a walk leaves out: `.lastgoodignore` files in gitignore syntax.
+r"""Which files a walk leaves out: `.lastgoodignore` files in gitignore syntax.
 
 Rules: the nearest `.lastgoodignore` decides first, and within one the last pattern that matches; `.gitignore` is not
 consulted, since weights and data usually stand in it. What is left out is not judged either, so an ignored link or
 an ignored odd name does no harm. The patterns' library is imported only where there is a pattern.
 
     >>> rules = IgnoreRules()
-    >>> rules.enter("models", b"*.tmp\\n!keep.tmp\\n")
+    >>> rules.enter("models", b"*.tmp\n!keep.tmp\n")
     >>> [rules.leave_out(f"models/{name}", is_folder=False) for name in ("a.tmp", "keep.tmp", "a.gguf")]
     [True, False, False]
 """

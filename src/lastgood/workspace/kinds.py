@@ -29,9 +29,10 @@ LOCK_FILES = (
 )
 """Lock files by name, the most exact first."""
 
-WEIGHTS = frozenset(
-    ".safetensors .gguf .ggml .pt .pth .bin .onnx .npy .npz .ckpt .h5 .keras .tflite .pkl .pickle .joblib".split(),
-)
+WEIGHTS = frozenset({
+    ".bin", ".ckpt", ".ggml", ".gguf", ".h5", ".joblib", ".keras", ".npy", ".npz", ".onnx", ".pickle", ".pkl", ".pt", ".pth",
+    ".safetensors", ".tflite",
+})  # fmt: skip
 """Extensions of files that hold tensors or fitted parameters."""
 
 TABLES = frozenset([".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".arrow", ".feather"])
@@ -52,16 +53,21 @@ _KIND_OF_EXTENSION = {
     )
     for extension in extensions
 }
-_LOCK_NAME = re.compile(r"requirements[\w.-]*\.(?:lock|txt)")
+LOCK_NAME = re.compile(r"requirements[\w.-]*\.(?:lock|txt)")
 _ENOUGH_FILES = 500
 
 
 def kind_of_file(path: str) -> Kind | None:
     """Return the kind that a file's name suggests, if any."""
     name = path.rsplit("/", 1)[-1]
-    if name in LOCK_FILES or _LOCK_NAME.fullmatch(name):
+    if name in LOCK_FILES or LOCK_NAME.fullmatch(name):
         return Kind.RUNTIME
-    return _KIND_OF_EXTENSION.get(os.path.splitext(name)[1].lower())
+    return _KIND_OF_EXTENSION.get(extension_of(name))
+
+
+def extension_of(path: str) -> str:
+    """Return the extension of a file's name in lower case, with its dot."""
+    return os.path.splitext(path)[1].lower()
 
 
 def kind_of_files(paths: Iterable[str]) -> Kind | None:

@@ -1,9 +1,9 @@
-"""Where the keys of a TOML document stand, so that an error can name its line.
+r"""Where the keys of a TOML document stand, so that an error can name its line.
 
 Rules: the text has been read by `tomllib`, so it is valid and this reader checks nothing; a key is known by its full
 path, with an index for each element of an array; the first line on which a path stands counts.
 
-    >>> positions = key_lines('a = 1\\n[b]\\nc = [\\n  { d = 2 },\\n]\\n')
+    >>> positions = key_lines('a = 1\n[b]\nc = [\n  { d = 2 },\n]\n')
     >>> positions["a",], positions["b", "c"], positions["b", "c", 0, "d"]
     (1, 3, 4)
 """
@@ -47,10 +47,10 @@ class _Reader:
 
     def _read_document(self) -> None:
         table: KeyPath = ()
-        while (token := self._peek()) is not None:
-            if token == "\n":
+        while (mark := self._peek()) is not None:
+            if mark == "\n":
                 self._take()
-            elif token == "[":
+            elif mark == "[":
                 table = self._read_header()
             else:
                 self._read_pair(table)
@@ -90,9 +90,9 @@ class _Reader:
 
     def _read_key(self) -> list[str]:
         parts: list[str] = []
-        while (token := self._peek()) not in {"=", "]", None}:
+        while (mark := self._peek()) not in {"=", "]", None}:
             self._take()
-            parts += _key_parts(str(token))
+            parts += _key_parts(str(mark))
         return parts
 
     def _read_value(self, path: KeyPath) -> None:
@@ -108,8 +108,8 @@ class _Reader:
     def _read_array(self, path: KeyPath) -> None:
         self._take()
         index = 0
-        while (token := self._peek()) not in {"]", None}:
-            if token in {",", "\n"}:
+        while (mark := self._peek()) not in {"]", None}:
+            if mark in {",", "\n"}:
                 self._take()
             else:
                 self._note((*path, index), self._line)
@@ -119,8 +119,8 @@ class _Reader:
 
     def _read_inline_table(self, path: KeyPath) -> None:
         self._take()
-        while (token := self._peek()) not in {"}", None}:
-            if token in {",", "\n"}:
+        while (mark := self._peek()) not in {"}", None}:
+            if mark in {",", "\n"}:
                 self._take()
             else:
                 self._read_pair(path)

@@ -20,7 +20,7 @@ from lastgood.model.component import Kind
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 _RETENTION = """\
-# How long releases keep their bytes: recorded by init, carried out only by `lastgood retention apply`.
+# How long releases keep their bytes. It is recorded by init; nothing is removed by itself.
 [retention]
 keep_last = 50
 keep_deployed = "400d"

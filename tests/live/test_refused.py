@@ -1,0 +1,144 @@
+"""What a live folder refuses: folders that are something else, and working on one at once."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lastgood.errors import AlreadyExists, Busy
+from lastgood.ids import EnvironmentName, PipelineName
+from lastgood.live.folder import Followed, LiveFolder
+from lastgood.registry.embedded import EmbeddedRegistry
+from tests.live.bot import BOT, PROD, folder_at, names, prepare, say
+
+
+class TestRefused:
+    """A folder that is not a live folder is never made one, and nothing in it is touched."""
+
+    def refuse(self, folder: LiveFolder, registry: EmbeddedRegistry, match: str) -> None:
+        record = say(registry, "one")
+        with pytest.raises(AlreadyExists, match=match):
+            prepare(folder, registry, record)
+
+    def test_a_file(self, registry: EmbeddedRegistry, tmp_path: Path) -> None:
+        (tmp_path / "run").write_text("mine")
+
+        self.refuse(folder_at(tmp_path / "run"), registry, "run is not a folder")
+        self.refuse(folder_at(tmp_path / "run" / "prod"), registry, "not a folder|no folder")
+
+        assert (tmp_path / "run").read_text() == "mine"
+
+    def test_a_folder_with_something_else_in_it(self, registry: EmbeddedRegistry, run: Path) -> None:
+        (run / "site").mkdir(parents=True)
+
+        self.refuse(folder_at(run), registry, "holds 'site'")
+
+        assert names(run) == {"site"}
+
+    def test_a_link_that_leads_nowhere(self, registry: EmbeddedRegistry, run: Path) -> None:
+        run.parent.mkdir()
+        run.symlink_to("nowhere")
+
+        self.refuse(folder_at(run), registry, "is no folder")
+
+        assert names(run.parent) == {"prod"}
+
+    @pytest.mark.parametrize("make", [Path.mkdir, Path.touch])
+    def test_a_current_that_is_no_link(self, registry: EmbeddedRegistry, run: Path, make: Callable[[Path], None]) -> None:
+        prepare(folder_at(run), registry, say(registry, "zero"))
+        make(run / "current")
+
+        self.refuse(folder_at(run), registry, "not a link")
+
+        assert not (run / "current").is_symlink()
+        assert len(names(run / "releases")) == 1
+
+    @pytest.mark.parametrize("inside", ["releases", ".lastgood-live/incoming"])
+    def test_a_link_in_place_of_an_own_folder(self, registry: EmbeddedRegistry, run: Path, tmp_path: Path, inside: str) -> None:
+        with folder_at(run).locked():
+            pass
+        (tmp_path / "outside").mkdir()
+        (tmp_path / "outside" / "file").write_text("mine")
+        (run / inside).rmdir()
+        (run / inside).symlink_to(tmp_path / "outside")
+
+        self.refuse(folder_at(run), registry, "is a link")
+
+        assert names(tmp_path / "outside") == {"file"}
+
+    def test_a_file_in_place_of_a_release(self, registry: EmbeddedRegistry, run: Path) -> None:
+        record = say(registry, "one")
+        with folder_at(run).locked():
+            (run / "releases" / str(record.release)).write_text("mine")
+
+        with pytest.raises(AlreadyExists, match="is not a folder"):
+            prepare(folder_at(run), registry, record)
+
+        assert (run / "releases" / str(record.release)).read_text() == "mine"
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            Followed("another-registry", BOT, PROD),
+            Followed("a-registry", PipelineName("other"), PROD),
+            Followed("a-registry", BOT, EnvironmentName("staging")),
+        ],
+    )
+    def test_a_folder_that_follows_something_else(self, registry: EmbeddedRegistry, run: Path, other: Followed) -> None:
+        first = prepare(folder_at(run), registry, say(registry, "zero"))
+
+        self.refuse(folder_at(run, other), registry, "follows bot/prod of the registry a-registry")
+
+        assert names(run / "releases") == {first.name}
+
+    def test_a_folder_that_follows_nobody_knows_what(self, registry: EmbeddedRegistry, run: Path) -> None:
+        prepare(folder_at(run), registry, say(registry, "zero"))
+        (run / ".lastgood-live" / "follows.json").write_bytes(b"\xff")
+
+        self.refuse(folder_at(run), registry, "follows something that cannot be read")
+
+
+class TestLock:
+    def test_two_do_not_work_on_a_folder_at_once(self, registry: EmbeddedRegistry, run: Path) -> None:
+        record = say(registry, "one")
+        with folder_at(run).locked(), pytest.raises(Busy, match="another process"):
+            prepare(folder_at(run), registry, record)
+
+        prepare(folder_at(run), registry, record)
+
+    def test_the_lock_is_free_again_after_an_error(self, run: Path) -> None:
+        with pytest.raises(ZeroDivisionError), folder_at(run).locked():
+            raise ZeroDivisionError
+
+        with folder_at(run).locked():
+            assert run.is_dir()
+
+    def test_a_lock_on_a_folder_that_was_removed_protects_nothing(self, run: Path) -> None:
+        waiting = folder_at(run, wait=20)
+        is_in, is_done = threading.Event(), threading.Event()
+
+        def wait() -> None:
+            with waiting.locked():
+                is_in.set()
+                is_done.wait(10)
+
+        thread = threading.Thread(target=wait)
+        with folder_at(run).locked():
+            thread.start()
+            # Whatever the thread has open by now is the old lock file, or it meets the new one: either way it waits.
+            assert not is_in.wait(0.05)
+            shutil.rmtree(run)
+            new = folder_at(run, wait=5)
+            new_lock = new.locked()
+            new_lock.__enter__()
+        assert not is_in.wait(0.3)
+        new_lock.__exit__(None, None, None)
+        assert is_in.wait(10)
+        with pytest.raises(Busy), folder_at(run).locked():
+            pass
+        is_done.set()
+        thread.join(10)

@@ -1,0 +1,145 @@
+"""Hypothesis strategies for the values of the model, and how hard to look.
+
+`effort(50)` asks for 50 examples in an ordinary run, and for 20 times as many under `--hypothesis-profile=thorough`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from lastgood.canonical import LARGEST_INTEGER, Json
+from lastgood.errors import InvalidName
+from lastgood.ids import (
+    BehaviorDigest,
+    ComponentName,
+    Digest,
+    EnvironmentName,
+    FileDigest,
+    Name,
+    OperationId,
+    PipelineName,
+    ReleaseId,
+    TagName,
+    TextDigest,
+)
+from lastgood.model.component import (
+    Content,
+    DatasetContent,
+    EvalContent,
+    FilesContent,
+    HostedContent,
+    Kind,
+    MadeBy,
+    Provenance,
+    ReferenceContent,
+    RuntimeContent,
+    make_component,
+)
+from lastgood.model.event import (
+    BehaviorMarked,
+    Body,
+    EnvironmentMoved,
+    MoveKind,
+    RegistryCreated,
+    ReleaseCommitted,
+    RetentionRecorded,
+    TagSet,
+    Verdict,
+)
+
+USUAL = 100
+AnyDigest = TypeVar("AnyDigest", bound=Digest)
+AnyName = TypeVar("AnyName", bound=Name)
+
+
+def effort(examples: int) -> settings:
+    """Return settings with so many examples, in proportion to the profile that was chosen."""
+    return settings(max_examples=max(1, settings().max_examples * examples // USUAL))
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+maybe_text = st.none() | texts
+instants = st.datetimes(timezones=st.just(UTC), min_value=datetime(1, 1, 1), max_value=datetime(9999, 12, 31))  # noqa: DTZ001 - hypothesis adds the zone
+numbers = st.integers(0, LARGEST_INTEGER)
+json_values: st.SearchStrategy[Json] = st.recursive(
+    st.none() | st.booleans() | st.integers(-LARGEST_INTEGER, LARGEST_INTEGER) | texts,
+    lambda children: st.lists(children, max_size=3) | st.dictionaries(texts, children, max_size=3),
+    max_leaves=6,
+)
+json_objects = st.dictionaries(texts, json_values, max_size=3)
+
+
+def digests(kind: type[AnyDigest]) -> st.SearchStrategy[AnyDigest]:
+    return st.binary(min_size=32, max_size=32).map(kind)
+
+
+def names(kind: type[AnyName]) -> st.SearchStrategy[AnyName]:
+    def is_one(text: str) -> bool:
+        try:
+            kind.parse(text)
+        except InvalidName:
+            return False
+        return True
+
+    first, others = st.sampled_from("ABZaefrz059"), st.text("ABZaefrz059._-", max_size=9) | st.text("xr0-", min_size=62, max_size=62)
+    return st.builds("{}{}".format, first, others).filter(is_one).map(kind)
+
+
+listings = digests(FileDigest)
+contents: st.SearchStrategy[Content] = st.one_of(
+    st.builds(FilesContent, st.sampled_from([Kind.ARTIFACT, Kind.PROMPT, Kind.CONFIG, Kind.CODE]), listings),
+    st.builds(DatasetContent, listings, maybe_text),
+    st.builds(ReferenceContent, texts, maybe_text, maybe_text),
+    st.builds(EvalContent, listings, maybe_text, st.none() | names(ComponentName)),
+    st.builds(HostedContent, texts, texts, maybe_text),
+    st.builds(RuntimeContent, listings, maybe_text, maybe_text, maybe_text),
+)
+provenances = st.builds(
+    Provenance,
+    made_by=st.none()
+    | st.builds(
+        MadeBy,
+        run=maybe_text,
+        inputs=st.dictionaries(texts, maybe_text, max_size=3),
+        seed=st.none() | numbers,
+        asserted=st.booleans(),
+    ),
+    derived_from=st.lists(texts, max_size=3).map(tuple),
+    licence=maybe_text,
+    observed=json_objects,
+)
+components = st.builds(make_component, names(ComponentName), contents, provenances)
+
+_releases = digests(ReleaseId)
+_behaviors = digests(BehaviorDigest)
+_pipelines = names(PipelineName)
+_texts_apart = st.none() | digests(TextDigest)
+BODIES: Mapping[type[Body], st.SearchStrategy[Body]] = {
+    RegistryCreated: st.builds(RegistryCreated, texts),
+    RetentionRecorded: st.builds(RetentionRecorded, _pipelines, json_objects),
+    ReleaseCommitted: st.builds(ReleaseCommitted, _pipelines, _releases, numbers, json_objects, _texts_apart),
+    TagSet: st.builds(TagSet, _pipelines, names(TagName), _releases),
+    EnvironmentMoved: st.builds(
+        EnvironmentMoved,
+        pipeline=_pipelines,
+        environment=names(EnvironmentName),
+        revision=numbers,
+        kind=st.sampled_from(MoveKind),
+        replaced=st.none() | _releases,
+        release=_releases,
+        behavior=_behaviors,
+        entry=numbers,
+        below=st.none() | numbers,
+        suspects=st.lists(_behaviors, max_size=3).map(tuple),
+        cleared=st.none() | _behaviors,
+        reason=_texts_apart,
+    ),
+    BehaviorMarked: st.builds(BehaviorMarked, _pipelines, _releases, _behaviors, st.sampled_from(Verdict), _texts_apart),
+}
+bodies: st.SearchStrategy[Body] = st.one_of(*BODIES.values())
+operations = st.uuids().map(lambda one: OperationId.parse(str(one)))
