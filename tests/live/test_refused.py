@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from lastgood.errors import AlreadyExists, Busy
 from lastgood.ids import EnvironmentName, PipelineName
 from lastgood.live.folder import Followed, LiveFolder
+from lastgood.live.lock import locked
 from lastgood.registry.embedded import EmbeddedRegistry
 from tests.live.bot import BOT, PROD, folder_at, names, prepare, say
 
@@ -117,28 +117,23 @@ class TestLock:
         with folder_at(run).locked():
             assert run.is_dir()
 
-    def test_a_lock_on_a_folder_that_was_removed_protects_nothing(self, run: Path) -> None:
-        waiting = folder_at(run, wait=20)
-        is_in, is_done = threading.Event(), threading.Event()
+    def test_a_lock_on_a_file_that_was_replaced_protects_nothing(self, tmp_path: Path) -> None:
+        path = tmp_path / "lock"
+        is_in = threading.Event()
 
         def wait() -> None:
-            with waiting.locked():
+            with locked(path, "it", wait=30):
                 is_in.set()
-                is_done.wait(10)
 
-        thread = threading.Thread(target=wait)
-        with folder_at(run).locked():
-            thread.start()
-            # Whatever the thread has open by now is the old lock file, or it meets the new one: either way it waits.
-            assert not is_in.wait(0.05)
-            shutil.rmtree(run)
-            new = folder_at(run, wait=5)
-            new_lock = new.locked()
-            new_lock.__enter__()
+        waiting = threading.Thread(target=wait)
+        first, second = locked(path, "it"), locked(path, "it", wait=5)
+        with first:
+            waiting.start()
+            (tmp_path / "new").touch()
+            (tmp_path / "new").replace(path)
+            second.__enter__()
+        # Nobody holds the old file now, and whoever locks it must see that it is not the lock any more.
         assert not is_in.wait(0.3)
-        new_lock.__exit__(None, None, None)
-        assert is_in.wait(10)
-        with pytest.raises(Busy), folder_at(run).locked():
-            pass
-        is_done.set()
-        thread.join(10)
+        second.__exit__(None, None, None)
+        assert is_in.wait(30)
+        waiting.join()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
 from hypothesis import example, given
@@ -30,15 +30,22 @@ from lastgood.model.revision import (
     parse_revision,
     parse_time,
 )
+from tests.parts import need
 from tests.model.values import effort, instants, names
 
 PROD = EnvironmentName("prod")
-BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _time_zones() -> None:
+    try:
+        ZoneInfo("Europe/Berlin")
+    except ZoneInfoNotFoundError:
+        need(None, "the time zones of the world (Debian: apt-get install tzdata)")
 
 
 def zone(name: str) -> LocalZone:
-    place = ZoneInfo(name)
-    return lambda naive: naive.replace(tzinfo=place)
+    return lambda naive: naive.replace(tzinfo=ZoneInfo(name))
 
 
 def at(text: str) -> AtTime:
@@ -259,7 +266,7 @@ FRAGMENTS = st.sampled_from(["prod", "r42", "@", "~", "/", "good", "3w", "2026-1
 @example("prod@9999-12-31T23:59-23:59")
 def test_what_people_type_is_a_revision_or_invalid(text: str) -> None:
     try:
-        revision = parse_revision(text, lambda naive: naive.replace(tzinfo=BERLIN))
+        revision = parse_revision(text, zone("Europe/Berlin"))
     except InvalidRevision:
         return
     assert revision.text == text

@@ -55,6 +55,10 @@ class CountingIndex(MemoryIndex):
         self.questions += 1
         return super().known_chunks(chunks)
 
+    def known_files(self, digests: Sequence[FileDigest]) -> set[FileDigest]:
+        self.questions += 1
+        return super().known_files(digests)
+
     def find_chunks(self, chunks: Sequence[ChunkId]) -> dict[ChunkId, ChunkPlace]:
         self.questions += 1
         return super().find_chunks(chunks)

@@ -18,6 +18,7 @@ from lastgood.errors import Integrity, LastgoodError, NotAllowed, NotFound, Read
 from lastgood.store.backend import Backend
 from lastgood.store.backend.local import LocalBackend
 from lastgood.store.backend.memory import MemoryBackend
+from lastgood.store.index import scan_packs
 from lastgood.testing.store import StoreConformance
 
 NAME = "packs/ab/one.pack"
@@ -101,6 +102,19 @@ class TestFolder:
         done.clear()
         local.delete(NAME)
         assert done == ["fsync store/packs/ab"]
+
+    def test_what_strangers_left_is_named_and_not_walked_for_ever(self, root: Path, local: LocalBackend) -> None:
+        local.put(NAME, [b"abc"])
+        strange = [".git/HEAD", "a b/c d.txt", "ümlaut.pack", os.fsdecode(b"not-utf8-\xff")]
+        for name in strange:
+            (root / "packs" / name).parent.mkdir(exist_ok=True)
+            (root / "packs" / name).write_bytes(b"x")
+        deep = "/".join(["d" * 200] * 4)
+        (root / "packs" / deep).mkdir(parents=True)
+        names = list(local.names("packs"))
+        assert [name for name in names if "dddd" not in name] == sorted([NAME, *(f"packs/{name}" for name in strange)])
+        assert [deep.startswith(name.removeprefix("packs/")) for name in names if "dddd" in name] == [True]
+        assert len([found for found in scan_packs(local) if isinstance(found, Integrity)]) == 6
 
     def test_short_writes_are_gone_on_with(self, local: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:
         really_write = os.write

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from lastgood.errors import Busy, StorageFull
+from lastgood.errors import Busy, Invalid, StorageFull
 from lastgood.ids import ChunkId, FileDigest
+from lastgood.store import packing
+from lastgood.store import writer as writer_module
 from lastgood.store.backend import Piece
 from lastgood.store.backend.local import LocalBackend
 from lastgood.store.backend.memory import MemoryBackend
@@ -73,6 +75,18 @@ class TestTrouble:
             durable.update(place.chunk for place in pack.chunks)
             for file in pack.files.values():
                 assert durable.issuperset(file.chunks)
+
+    def test_a_footer_stays_small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A pack is sealed when it describes much, and a file that no footer could map is refused."""
+        monkeypatch.setattr(packing, "MOST_ROWS", 50)
+        backend, index = MemoryBackend(), MemoryIndex()
+        files = [bytes(length) for length in range(1, 200)] + [NOISE[: 2 * MIB], NOISE[MIB:]]
+        staged = keep(backend, index, files)
+        assert len(staged.packs) > 3
+        assert_all_there(ObjectReader(backend, index), files)
+        monkeypatch.setattr(writer_module, "MOST_CHUNKS_OF_A_FILE", 5)
+        with StoreWriter(backend, index) as writer, pytest.raises(Invalid, match="more than a pack can describe"):
+            writer.receive(io.BytesIO(LINES), len(LINES))
 
     def test_a_source_that_breaks_leaves_the_writer_usable(self) -> None:
         class Breaking(io.BytesIO):

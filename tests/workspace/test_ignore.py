@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lastgood.errors import InvalidPath, InvalidWorkspace
@@ -90,6 +90,7 @@ def test_an_ignore_file_that_is_a_link_is_refused(tmp_path: Path) -> None:
         walk(tmp_path, "c")
 
 
+@settings(max_examples=50)
 @given(st.binary(max_size=40))
 def test_any_patterns_are_used_or_refused(tmp_path_factory: pytest.TempPathFactory, patterns: bytes) -> None:
     root = fill(tmp_path_factory.mktemp("ignore"), {".lastgoodignore": patterns, "c/a": "", "c/b/d": ""})

@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import sys
+import sysconfig
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 
 @click.command("demo")
-@click.option("--folder", "named", metavar="DIR", type=click.Path(path_type=Path), help="Where: new or empty. [default: a temporary folder]")
+@click.option(
+    "--folder", "named", metavar="DIR", type=click.Path(path_type=Path), help="Where: new or empty. [default: a temporary folder]"
+)
 @in_session
 def command(session: Session, named: Path | None) -> None:
     """Tell the story of a silent regression, and of the way back.
@@ -31,16 +34,16 @@ def command(session: Session, named: Path | None) -> None:
     The folder stays, so that you can go on by hand. No network is used.
     """
     from lastgood.cli.demonstration.docstrings import collect_rows  # noqa: PLC0415
-    from lastgood.cli.demonstration.setting import prepare_folder  # noqa: PLC0415
+    from lastgood.cli.demonstration.setting import make_warmer, prepare_folder  # noqa: PLC0415
     from lastgood.cli.demonstration.shell import Shell  # noqa: PLC0415
     from lastgood.cli.demonstration.story import Story  # noqa: PLC0415
 
     started = time.monotonic()
-    rows = collect_rows()
     folder = _temporary_folder() if named is None else session.folder / named
     prepare_folder(folder)
+    rows = collect_rows(Path(sysconfig.get_path("stdlib")))
     shell = Shell(folder, quiet=session.output.json)
-    told = Story(shell, rows).tell()
+    told = Story(shell, rows, make_warmer).tell()
     seconds = time.monotonic() - started
     _say_goodbye(shell, told, seconds)
     session.output.answer(
@@ -66,8 +69,8 @@ def _temporary_folder() -> Path:
 def _say_goodbye(shell: Shell, told: Told, seconds: float) -> None:
     shell.title("So")
     shell.say(
-        f"A regression that no command complained about was measured, traced to two edits and undone: the rollback took "
-        f"{told.rollback_seconds:.2f} s, the whole story {seconds:.1f} s with its {len(shell.steps)} commands, each timed as a whole process."
+        f"A regression that no command complained about was measured, explained and undone. The rollback took "
+        f"{told.rollback_seconds:.2f} s, the story {seconds:.1f} s with its {len(shell.steps)} commands, each timed as a whole process."
     )
     shell.say("Everything is still there. Go on by hand:")
     for line in _lines_to_go_on(shell.folder):
@@ -81,7 +84,7 @@ def _lines_to_go_on(folder: Path) -> list[str]:
         "lastgood log",
         "lastgood diff r2 r3",
         "lastgood show r3",
-        'lastgood mark bad r3 --why "the warmer prompt lost a shelf"',
+        'lastgood mark bad r3 --why "the eval dropped"',
         "vi prompts/router.md; python -m desk.train; lastgood commit -m mine; lastgood deploy prod",
     ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +33,7 @@ COMMANDS: dict[str, str] = {
 }
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+_STDERR = 2
 
 
 class Commands(click.Group):
@@ -81,6 +84,7 @@ def lastgood(ctx: click.Context, folder: str, registry: str | None, accept_clock
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line and exit with the code of DESIGN's table."""
     given = sys.argv[1:] if arguments is None else arguments
+    _open_streams()
     try:
         code = lastgood.main(args=given, prog_name="lastgood", standalone_mode=False)
     except click.ClickException as error:
@@ -89,7 +93,9 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo("cancelled; nothing was changed that was not reported", err=True)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        _silence_stdout()
+        from lastgood.cli.output import silence  # noqa: PLC0415
+
+        silence(sys.stdout)
         sys.exit(BROKEN_PIPE)
     except Exception as error:
         from lastgood.errors import LastgoodError, of_os_error  # noqa: PLC0415
@@ -102,13 +108,28 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def _open_streams() -> None:
+    """See to it that what is said can be said, however this process was started."""
+    # A file of the registry that is opened while 0, 1 or 2 is free would get that number, and what is said with it.
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(opened)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        elif isinstance(stream, io.TextIOWrapper):
+            # A letter that the terminal lacks must not stop a command whose work is done.
+            stream.reconfigure(errors="backslashreplace")
+
+
 def _say(error: LastgoodError, given: list[str]) -> int:
     if "--json" in given:
         import json  # noqa: PLC0415
 
         fields: dict[str, Any] = {"kind": error.kind, "message": error.message, "hint": error.hint}
         fields["details"] = error.details
-        click.echo(json.dumps({"schema": "lastgood.error/1", "error": fields}, ensure_ascii=False))
+        click.echo(json.dumps({"schema": "lastgood.error/1", "error": fields}))
         return error.exit_code
     click.echo(click.style("error: ", fg="red", bold=True) + _printable(error.message), err=True)
     if error.hint:
@@ -119,6 +140,9 @@ def _say(error: LastgoodError, given: list[str]) -> int:
 def _say_usage(error: click.ClickException, given: list[str]) -> int:
     from lastgood.errors import Invalid  # noqa: PLC0415
 
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return error.exit_code
     hint = None
     if isinstance(error, click.UsageError) and error.ctx is not None:
         hint = f"{error.ctx.command_path} --help"
@@ -128,9 +152,3 @@ def _say_usage(error: click.ClickException, given: list[str]) -> int:
 def _printable(text: str) -> str:
     """Keep control characters of hostile names from the terminal; line breaks are ours."""
     return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
-
-
-def _silence_stdout() -> None:
-    import os  # noqa: PLC0415
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,16 +8,18 @@ output.note("prod stays on r41")         # stderr
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from lastgood.compare.wording import count, printable, size
+from lastgood.errors import Unavailable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,12 +37,13 @@ class Output:
     def answer(self, schema: str, fields: Mapping[str, object]) -> None:
         """Print the one JSON object of a command, if JSON was asked for."""
         if self.json:
-            click.echo(json.dumps({"schema": f"lastgood.{schema}/1", **fields}, ensure_ascii=False))
+            # All in ASCII: nothing in it can steer a terminal, and it is the same JSON in every locale.
+            say(json.dumps({"schema": f"lastgood.{schema}/1", **fields}))
 
     def data(self, text: str) -> None:
         """Print a line of data, unless JSON was asked for."""
         if not self.json:
-            click.echo(safe(text))
+            say(safe(text))
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print a table as data, unless JSON was asked for."""
@@ -49,11 +52,11 @@ class Output:
 
     def note(self, text: str) -> None:
         """Say something that is good to know."""
-        click.echo(safe(text), err=True)
+        say_aside(safe(text))
 
     def warn(self, text: str) -> None:
         """Say something that should be looked at."""
-        click.echo(click.style("warning: ", fg="yellow", bold=True) + safe(text), err=True)
+        say_aside(click.style("warning: ", fg="yellow", bold=True) + safe(text))
 
     @contextmanager
     def progress(self, what: str, total: int | None = None) -> Iterator[Progress]:
@@ -88,12 +91,53 @@ class Progress:
             line = f"{self._what}: {count(self.files, 'file')}, {size(self.bytes)}, {size(int(rate))}/s"
             if self._total:
                 line += f", {min(100, self.bytes * 100 // self._total)}%"
-            click.echo(f"\r{line}\x1b[K", nl=False, err=True)
+            say_aside(f"\r{line}\x1b[K", end="")
 
     def close(self) -> None:
         """Take the bar away."""
         if self._next > self._started + PROGRESS_AFTER:
-            click.echo("\r\x1b[K", nl=False, err=True)
+            say_aside("\r\x1b[K", end="")
+
+
+def say(text: str) -> None:
+    """Write a line on stdout.
+
+    Raises:
+        BrokenPipeError: nobody reads it any more.
+        Unavailable: it cannot be written.
+    """
+    with _saying():
+        click.echo(text)
+
+
+def say_aside(text: str, *, end: str = "\n") -> None:
+    """Write on stderr, for the eye: that nobody can read it never keeps a command from what it does."""
+    try:
+        click.echo(text + end, nl=False, err=True)
+    except OSError:
+        silence(sys.stderr)
+
+
+def silence(stream: TextIO) -> None:
+    """Let a stream that cannot be written lead nowhere, or Python would complain of it when it ends."""
+    with suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+@contextmanager
+def _saying() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        silence(sys.stdout)
+        raise Unavailable(
+            f"the answer could not be written to stdout: {error.strerror}; what the command did stands",
+            hint="lastgood log, lastgood env list",
+        ) from error
 
 
 def console() -> Console:
@@ -106,7 +150,8 @@ def console() -> Console:
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Draw a table on stdout, its cells taken as plain text."""
-    console().print(make_table(headers, rows))
+    with _saying():
+        console().print(make_table(headers, rows))
 
 
 def make_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from lastgood.cli.output import Output, safe
+from lastgood.cli.output import Output, safe, say, say_aside
 from lastgood.compare.change import (
     Change,
     ComponentChange,
@@ -37,7 +37,7 @@ def print_comparison(output: Output, changes: Sequence[ComponentChange], *, ever
     if output.json:
         return
     for line in comparison_lines(changes, everything=everything):
-        click.echo(line, err=to_stderr)
+        (say_aside if to_stderr else say)(line)
 
 
 def comparison_lines(changes: Sequence[ComponentChange], *, everything: bool) -> Iterator[str]:

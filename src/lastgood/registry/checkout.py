@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import BinaryIO, Protocol, Self
 
 from lastgood.errors import AlreadyExists, NotFound, of_os_error
 from lastgood.ids import ComponentName, FileDigest
@@ -29,6 +30,7 @@ WORKSPACE_FILE = "lastgood.toml"
 Progress = Callable[[int, int], None]
 """Told, now and then, how many files and bytes more are done."""
 
+_COPIED_AT_ONCE = 1 << 20
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -38,6 +40,10 @@ class FileStreams(FileReader, Protocol):
 
     def stream_file(self, digest: FileDigest) -> Iterator[bytes | memoryview]:
         """Yield the bytes of a file; wrong bytes end in an error, never in a whole file."""
+        ...
+
+    def stream_files(self, digests: Iterable[FileDigest]) -> Iterator[tuple[FileDigest, Iterator[bytes | memoryview]]]:
+        """Yield files, each once and in the order that suits the store, with their bytes as `stream_file` gives them."""
         ...
 
 
@@ -80,10 +86,7 @@ def checkout(
         try:
             fresh.mkdir()
             with _Tree(fresh) as tree:
-                for entry in sorted(entries, key=lambda entry: entry.path.split("/")):
-                    tree.write(entry, source)
-                    if progress is not None:
-                        progress(1, entry.size)
+                tree.fill(entries, source, progress)
                 if sync:
                     tree.sync()
             fresh.rename(target)
@@ -147,56 +150,59 @@ def _reporting(target: Path) -> Iterator[None]:
 
 
 class _Tree:
-    """Writes files below a folder through folder descriptors, so that no path is ever walked twice.
+    """Writes files below a folder that nobody else knows, through its descriptor.
 
-    Entries come in the order of their parts, so the open folders are always a path from the root.
+    Paths are relative to the descriptor, so the place of the folder counts nothing towards the longest path there is.
     """
 
     def __init__(self, root: Path) -> None:
-        self._open: list[tuple[str, int]] = [("", os.open(root, _FOLDER))]
-        self._root = root
+        self._path = root
+        self._root = os.open(root, _FOLDER)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        while self._open:
-            os.close(self._open.pop()[1])
+        os.close(self._root)
 
-    def write(self, entry: FileEntry, source: FileStreams) -> None:
-        *folders, name = entry.path.split("/")
-        parent = self._enter(folders)
-        descriptor = os.open(name, _NEW_FILE, entry.mode.permissions, dir_fd=parent)
-        with os.fdopen(descriptor, "wb", buffering=0) as file:
-            for piece in source.stream_file(entry.digest):
-                _write_all(file.fileno(), piece)
+    def fill(self, entries: list[FileEntry], source: FileStreams, progress: Progress | None) -> None:
+        """Write all files, in the order in which the store reads best."""
+        for folder in sorted({folder for entry in entries for folder in _folders_above(entry.path)}):
+            os.mkdir(folder, dir_fd=self._root)
+        wanted: dict[FileDigest, list[FileEntry]] = defaultdict(list)
+        for entry in entries:
+            wanted[entry.digest].append(entry)
+        for digest, pieces in source.stream_files(wanted):
+            first, *others = wanted[digest]
+            with self._new_file(first) as file:
+                for piece in pieces:
+                    file.write(piece)
+            for other in others:
+                self._copy(first, other)
+            if progress is not None:
+                progress(1 + len(others), first.size * (1 + len(others)))
 
     def sync(self) -> None:
         """Make everything below the root durable: files first, then the folders that name them."""
-        for _, folders, names, descriptor in os.fwalk(self._root, topdown=False):
+        for _, _, names, descriptor in os.fwalk(self._path, topdown=False):
             for name in names:
-                file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=descriptor)
-                try:
-                    os.fsync(file)
-                finally:
-                    os.close(file)
-            del folders
+                with os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=descriptor), "rb") as file:
+                    os.fsync(file.fileno())
             os.fsync(descriptor)
 
-    def _enter(self, folders: list[str]) -> int:
-        shared = 0
-        while shared < min(len(folders), len(self._open) - 1) and self._open[shared + 1][0] == folders[shared]:
-            shared += 1
-        while len(self._open) > shared + 1:
-            os.close(self._open.pop()[1])
-        for name in folders[shared:]:
-            parent = self._open[-1][1]
-            os.mkdir(name, dir_fd=parent)
-            self._open.append((name, os.open(name, _FOLDER, dir_fd=parent)))
-        return self._open[-1][1]
+    def _new_file(self, entry: FileEntry) -> BinaryIO:
+        return os.fdopen(os.open(entry.path, _NEW_FILE, entry.mode.permissions, dir_fd=self._root), "wb")
+
+    def _copy(self, written: FileEntry, other: FileEntry) -> None:
+        with (
+            os.fdopen(os.open(written.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._root), "rb") as source,
+            self._new_file(other) as target,
+        ):
+            shutil.copyfileobj(source, target, _COPIED_AT_ONCE)
 
 
-def _write_all(descriptor: int, piece: bytes | memoryview) -> None:
-    rest = memoryview(piece)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+def _folders_above(path: str) -> Iterator[str]:
+    cut = path.rfind("/")
+    while cut > 0:
+        yield path[:cut]
+        cut = path.rfind("/", 0, cut)

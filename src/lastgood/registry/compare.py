@@ -6,7 +6,7 @@ or with a draft of the workspace.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,17 +16,17 @@ from lastgood.compare.components import compare_component
 from lastgood.compare.ranking import rank_changes
 from lastgood.ids import ComponentName
 from lastgood.model.component import Component
-from lastgood.model.listing import FileEntry
+from lastgood.model.listing import FileEntry, differing_lines
 from lastgood.model.placement import FileReader
-from lastgood.registry.points import entries_of
+from lastgood.registry.points import listing_of, parse_entries
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A component of one side, and how to list its files, which is asked only where the two sides differ."""
+    """A component of one side, and its listing, which is asked for only where the two sides differ."""
 
     component: Component
-    entries: Callable[[], Sequence[FileEntry]]
+    listing: Callable[[], bytes]
 
 
 Side = Mapping[ComponentName, Part]
@@ -47,23 +47,38 @@ class Comparison:
 
 def side_of(components: Mapping[ComponentName, Component], reader: FileReader) -> Side:
     """Return a committed release as one side."""
-    return {name: Part(one, partial(entries_of, one, reader)) for name, one in components.items()}
+    return {name: Part(one, partial(listing_of, one, reader)) for name, one in components.items()}
 
 
 def compare_sides(old: Side, new: Side, reader: FileReader) -> Comparison:
     """Compare two sides component by component; `reader` has the files of both."""
-    changes = []
-    for name in sorted(old.keys() | new.keys()):
-        before, after = old.get(name), new.get(name)
-        # Where both sides are the same no listing is read: a diff costs what changed, not what exists.
-        is_same = before is not None and after is not None and before.component.digest == after.component.digest
-        old_side, new_side = (None if part is None else _side(part, is_same=is_same) for part in (before, after))
-        changes.append(compare_component(name, old_side, new_side, reader))
+    changes = [_compare(name, old.get(name), new.get(name), reader) for name in sorted(old.keys() | new.keys())]
     return Comparison(tuple(rank_changes(changes)))
 
 
-def _side(part: Part, *, is_same: bool) -> ComponentSide:
+def differing_entries(old: Part | None, new: Part | None) -> tuple[list[FileEntry], list[FileEntry]]:
+    """Return the files that only one of two sides has as they are there.
+
+    Where both sides are the same nothing is read, and of two listings only the lines that differ are looked into: a
+    diff costs what changed, not what exists.
+    """
+    if old is not None and new is not None and old.component.digest == new.component.digest:
+        return [], []
+    before, after = differing_lines(old.listing() if old else b"", new.listing() if new else b"")
+    return (
+        parse_entries(before, old.component) if old else [],
+        parse_entries(after, new.component) if new else [],
+    )
+
+
+def _compare(name: ComponentName, old: Part | None, new: Part | None, reader: FileReader) -> ComponentChange:
+    before, after = differing_entries(old, new)
+    return compare_component(name, _side(old, before), _side(new, after), reader)
+
+
+def _side(part: Part | None, entries: list[FileEntry]) -> ComponentSide | None:
+    if part is None:
+        return None
     component = part.component
     declared = {name: value for name, value in component.document.items() if name not in {"kind", "listing"}}
-    entries = () if is_same else part.entries()
     return ComponentSide(kind=component.kind, entries=entries, fields=declared, digest=component.digest)

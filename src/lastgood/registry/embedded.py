@@ -7,7 +7,7 @@ registry.environments.rollback("prod")
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -318,3 +318,7 @@ class EmbeddedFiles:
     def stream_file(self, digest: FileDigest) -> Iterator[bytes | memoryview]:
         """Yield the bytes of a file; wrong bytes end in an error, never in a whole file."""
         return self._reader.stream_file(digest)
+
+    def stream_files(self, digests: Iterable[FileDigest]) -> Iterator[tuple[FileDigest, Iterator[bytes | memoryview]]]:
+        """Yield files, each once and in the order that suits the store, with their bytes as `stream_file` gives them."""
+        return self._reader.stream_files(digests)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lastgood.errors import Integrity, LastgoodError
+from lastgood.errors import Integrity, Invalid, NotFound
 from lastgood.ids import ComponentName, FileDigest
 from lastgood.model.component import Component
 from lastgood.model.listing import FileEntry, read_listing
@@ -51,12 +51,31 @@ def entries_of(component: Component, reader: FileReader) -> list[FileEntry]:
     Raises:
         Integrity: its listing is not kept, or is not one.
     """
+    return parse_entries(listing_of(component, reader), component)
+
+
+def listing_of(component: Component, reader: FileReader) -> bytes:
+    """Return the listing of a component as it is kept, empty where it is hosted or kept by reference.
+
+    Raises:
+        Integrity: it is not kept.
+    """
     listing = component.content.listing
     if listing is None:
-        return []
+        return b""
     try:
-        return read_listing(reader.read_file(listing, limit=LARGEST_LISTING))
-    except Integrity:
-        raise
-    except LastgoodError as error:
+        return reader.read_file(listing, limit=LARGEST_LISTING)
+    except (NotFound, Invalid) as error:
         raise Integrity(f"the listing of {component.name} cannot be read: {error}", details={"file": str(listing)}) from error
+
+
+def parse_entries(listing: bytes, component: Component) -> list[FileEntry]:
+    """Return the files that a listing of a component names.
+
+    Raises:
+        Integrity: it is no listing.
+    """
+    try:
+        return read_listing(listing)
+    except Invalid as error:
+        raise Integrity(f"the listing of {component.name} is not right: {error}") from error

@@ -1,7 +1,7 @@
 """Preflight: before an environment moves, is every byte of the target there?
 
-Looks only at the components in which the target differs from what is live, since the others are being served: each of
-their files must be indexed, and the packs that hold them must be there with the size they had when they were written.
+Looks only at the files in which the target differs from what is live, since the others are being served: each of
+them must be indexed, and the packs that hold them must be there with the size they had when they were written.
 Reading the bytes too is a matter of asking for it.
 """
 
@@ -14,9 +14,8 @@ from lastgood.catalog import placement, releases
 from lastgood.errors import Integrity
 from lastgood.ids import FileDigest, PackId
 from lastgood.model.history import ReleaseRecord
+from lastgood.registry.compare import differing_entries, side_of
 from lastgood.registry.context import Context
-from lastgood.registry.points import entries_of
-from lastgood.registry.publish import changed_components
 from lastgood.store.pack import pack_name
 from lastgood.store.reader import ObjectReader
 
@@ -46,11 +45,9 @@ def preflight(context: Context, live: ReleaseRecord | None, target: ReleaseRecor
         before = None if live is None else releases.release_manifest(session, live.release)
         manifest = releases.release_manifest(session, target.release)
     reader = ObjectReader(context.backend, context.index)
-    entries = [
-        entry
-        for name in sorted(changed_components(before, manifest) & manifest.components.keys())
-        for entry in entries_of(manifest.components[name], reader)
-    ]
+    old = side_of({} if before is None else before.components, reader)
+    new = side_of(manifest.components, reader)
+    entries = [entry for name, part in new.items() for entry in differing_entries(old.get(name), part)[1]]
     digests = sorted({entry.digest for entry in entries})
     _check_packs(context, target, digests)
     if read:

@@ -8,7 +8,7 @@ registry.files          the bytes of kept files
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -186,6 +186,10 @@ class Files(Protocol):
 
     def stream_file(self, digest: FileDigest) -> Iterator[bytes | memoryview]:
         """Yield the bytes of a file; wrong bytes end in an error, never in a whole file."""
+        ...
+
+    def stream_files(self, digests: Iterable[FileDigest]) -> Iterator[tuple[FileDigest, Iterator[bytes | memoryview]]]:
+        """Yield files, each once and in the order that suits the store, with their bytes as `stream_file` gives them."""
         ...
 
 

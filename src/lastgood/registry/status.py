@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,7 +10,7 @@ from lastgood.errors import ChangedWhileReading, Invalid
 from lastgood.ids import EnvironmentName, FileDigest
 from lastgood.model.component import Component
 from lastgood.model.history import ReleaseRecord
-from lastgood.model.listing import FileEntry
+from lastgood.model.listing import write_listing
 from lastgood.model.release import behavior_digest, state_digest
 from lastgood.registry.commit import find_base, known_digests
 from lastgood.registry.compare import Comparison, Part, Side, compare_sides, side_of
@@ -86,11 +86,11 @@ def status(registry: Registry, workspace: Workspace, progress: Callable[[int, in
 
 def _side_on_disk(components: list[Component], prepared: Prepared) -> Side:
     files = {one.declared.name: one.files for one in prepared.components}
-    return {one.name: Part(one, partial(_entries_on_disk, files[one.name])) for one in components}
+    return {one.name: Part(one, partial(_listing_on_disk, files[one.name])) for one in components}
 
 
-def _entries_on_disk(files: PreparedFiles | None) -> Sequence[FileEntry]:
-    return () if files is None else files.entries()
+def _listing_on_disk(files: PreparedFiles | None) -> bytes:
+    return b"" if files is None else write_listing(files.entries())
 
 
 def _environment(details: EnvironmentDetails, components: list[Component]) -> EnvironmentStatus:

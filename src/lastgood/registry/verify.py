@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 
 from lastgood.catalog import placement, records, releases
 from lastgood.errors import LastgoodError
-from lastgood.ids import ChunkId, FileDigest, PackId, ReleaseId, TextDigest
+from lastgood.ids import FileDigest, PackId, ReleaseId, TextDigest
 from lastgood.model.event import Event, leaf_hash, read_event, text_digest
 from lastgood.model.history import ReleaseRecord
 from lastgood.registry.context import Context
@@ -139,21 +139,17 @@ class _Verifier:
         return needed
 
     def _check_files(self, needed: dict[FileDigest, list[ReleaseId]]) -> None:
-        for digest in self._in_pack_order(needed):
+        kept = self._context.index.known_files(list(needed))
+        for digest in needed.keys() - kept:
+            self._problem(f"file {digest.short} is not in the index", needed[digest])
+        for digest, pieces in self._reader.stream_files(digest for digest in needed if digest in kept):
             try:
-                for piece in self._reader.stream_file(digest):
+                for piece in pieces:
                     self._bytes += len(piece)
                     if self._progress is not None:
                         self._progress(len(piece))
             except LastgoodError as error:
                 self._problem(f"file {digest.short}: {error}", needed[digest])
-
-    def _in_pack_order(self, needed: dict[FileDigest, list[ReleaseId]]) -> list[FileDigest]:
-        maps = self._context.index.find_files(list(needed))
-        first = {digest: one.chunks[0] for digest, one in maps.items() if one.chunks}
-        places = self._context.index.find_chunks(list(set(first.values())))
-        order = {chunk: (place.pack, place.frame.offset, place.start) for chunk, place in places.items()}
-        return sorted(needed, key=lambda digest: order.get(first.get(digest, _NOWHERE), (b"", 0, 0)))
 
     def _check_packs(self) -> None:
         with self._context.database.reading() as session:
@@ -172,9 +168,6 @@ class _Verifier:
         contents = verify_pack(self._context.backend, pack)
         if contents.size != size:
             self._problem(f"pack {pack.short} has {contents.size} bytes, the index says {size}")
-
-
-_NOWHERE = ChunkId(bytes(32))
 
 
 def _texts_of(event: Event) -> Iterator[TextDigest]:

@@ -49,5 +49,5 @@ def parse_pack_name(name: str) -> PackId:
     except InvalidName:
         pack = None
     if pack is None or pack_name(pack) != name:
-        raise Integrity(f"{name} does not have a pack's name; it was left alone", details={"name": name})
+        raise Integrity(f"{name!r} does not have a pack's name; it was left alone", details={"name": name})
     return pack

@@ -67,8 +67,8 @@ class Packer:
                 self._put_in_background()
         for digest, file in files:
             self._builder.add_file(digest, file)
-        if self._builder.rows >= MOST_ROWS:
-            self._put_in_background()
+            if self._builder.rows >= MOST_ROWS:
+                self._put_in_background()
 
     def finish(self) -> tuple[PackContents, ...]:
         """Return the packs, after the last of them is durable.

@@ -47,7 +47,7 @@ _BATCH_FILES = 1_000
 
 
 class StoreWriter:
-    """Receives files for one commit; used by one thread, once.
+    """Receives files for one commit; used by one thread, once. The index is asked in that thread only.
 
     Args:
         backend: where packs are put.

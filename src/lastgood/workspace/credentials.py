@@ -154,9 +154,8 @@ def refuse(findings: Sequence[Finding]) -> CredentialFound:
 def _candidates(data: bytes, *, assignments: bool) -> Iterator[tuple[int, str]]:
     for shape in _SHAPES:
         yield from _with_shape(data, shape)
-    for at in _places(data, b"://"):
-        read = _URL.match(data, at)
-        if read and not _is_placeholder(read[1].decode("latin-1")):
+    for at, read in _matches(data, b"://", _URL):
+        if not _is_placeholder(read[1].decode("latin-1")):
             yield at, "a password in a URL"
     if assignments:
         yield from _with_shape(data, _BEARER)
@@ -164,31 +163,33 @@ def _candidates(data: bytes, *, assignments: bool) -> Iterator[tuple[int, str]]:
 
 
 def _with_shape(data: bytes, shape: _Shape) -> Iterator[tuple[int, str]]:
-    for at in _places(data, shape.start):
-        if at and data[at - 1 : at].isalnum() and shape.start != b"k_live_":
-            continue
-        read = shape.pattern.match(data, at)
-        if read:
-            value = read[1].decode("latin-1")
-            if not _is_placeholder(value) and (not shape.random or _looks_random(value)):
-                yield at, f"{shape.what} ({data[at : at + 4].decode('latin-1')}…)"
+    for at, read in _matches(data, shape.start, shape.pattern):
+        value = read[1].decode("latin-1")
+        inside_a_word = at > 0 and data[at - 1 : at].isalnum() and shape.start != b"k_live_"
+        if not inside_a_word and not _is_placeholder(value) and (not shape.random or _looks_random(value)):
+            yield at, f"{shape.what} ({data[at : at + 4].decode('latin-1')}…)"
 
 
 def _assignments(data: bytes) -> Iterator[tuple[int, str]]:
     lower = data.lower()
     for word in _SECRET_WORDS:
-        for at in _places(lower, word):
-            read = _ASSIGNED.match(data, at + len(word))
-            value = (read[1] or read[2]).decode("latin-1") if read else ""
-            if value and not _is_placeholder(value) and _looks_random(value):
+        for at, read in _matches(data, word, _ASSIGNED, searched=lower, skip=len(word)):
+            value = (read[1] or read[2]).decode("latin-1")
+            if not _is_placeholder(value) and _looks_random(value):
                 yield at, f"a value of {word.decode()}"
 
 
-def _places(data: bytes, start: bytes) -> Iterator[int]:
-    at = data.find(start)
+def _matches(
+    data: bytes, start: bytes, pattern: re.Pattern[bytes], *, searched: bytes | None = None, skip: int = 0
+) -> Iterator[tuple[int, re.Match[bytes]]]:
+    """Try a pattern where its start stands; matches do not overlap, so that no byte is looked at again and again."""
+    text = data if searched is None else searched
+    at = text.find(start)
     while at >= 0:
-        yield at
-        at = data.find(start, at + 1)
+        read = pattern.match(data, at + skip)
+        if read:
+            yield at, read
+        at = text.find(start, read.end() if read else at + 1)
 
 
 def _is_placeholder(value: str) -> bool:

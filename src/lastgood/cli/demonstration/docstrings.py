@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-import sysconfig
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -57,13 +56,15 @@ class Row:
         return int.from_bytes(drawn[:4]) < share * 2**32
 
 
-def collect_rows() -> list[Row]:
+def collect_rows(root: Path) -> list[Row]:
     """Return every documented thing of the modules on the shelves.
+
+    Args:
+        root: the folder of the standard library.
 
     Raises:
         NotFound: this Python came without the sources of its standard library.
     """
-    root = Path(sysconfig.get_path("stdlib"))
     rows: list[Row] = []
     known: set[str] = set()
     for row in _rows_below(root):

@@ -10,6 +10,7 @@ would print to you; otherwise a pipe.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -29,6 +30,9 @@ _TIME_COLUMNS = 7
 _READ_AT_ONCE = 65_536
 _LAST_LINES = 12
 _ALL_LINES = 1_000
+
+# What a progress bar drew and took away again.
+_OVERWRITTEN = re.compile(r"\r[^\n]*?\x1b\[K")
 
 # The demo has a registry of its own, and its pipeline finds its code in the folder it runs in.
 _NOT_PASSED_ON = ("LASTGOOD_REGISTRY", "PYTHONSAFEPATH")
@@ -156,10 +160,13 @@ def _run_in_terminal(arguments: Sequence[str], folder: Path, environment: Mappin
     finally:
         os.close(its)
     printed = bytearray()
-    with process, open(ours, "rb", buffering=0) as terminal:
-        while part := _read(terminal.fileno()):
-            printed += part
-    return process.returncode, printed.decode("utf-8", "replace").replace("\r\n", "\n")
+    try:
+        with process:
+            while part := _read(ours):
+                printed += part
+    finally:
+        os.close(ours)
+    return process.returncode, _OVERWRITTEN.sub("", printed.decode("utf-8", "replace").replace("\r\n", "\n"))
 
 
 def _read(terminal: int) -> bytes:

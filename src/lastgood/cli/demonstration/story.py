@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import click
 
 from lastgood.cli.demonstration.desk import COMMAND, Answer, Desk
 from lastgood.cli.demonstration.docstrings import SHELVES, Row
 from lastgood.cli.demonstration.evaluation import Evaluation, read_evaluation
-from lastgood.cli.demonstration.setting import CHECKS, TRAIN, make_warmer, to_learn_from, write_pipeline, write_rows
+from lastgood.cli.demonstration.setting import CHECKS, TRAIN, to_learn_from, write_pipeline, write_rows
 from lastgood.cli.demonstration.shell import Shell
 from lastgood.errors import LastgoodError
 
@@ -52,10 +52,17 @@ class Told:
 
 
 class Story:
-    """One run of the demo, act by act."""
+    """One run of the demo, act by act.
 
-    def __init__(self, shell: Shell, rows: Sequence[Row]) -> None:
+    Args:
+        shell: where it happens.
+        rows: the real text.
+        edit: what somebody does to the folder with the best intentions.
+    """
+
+    def __init__(self, shell: Shell, rows: Sequence[Row], edit: Callable[[Path], None]) -> None:
         self._shell = shell
+        self._edit = edit
         self._rows = {row.id: row for row in rows}
         self._learnable = to_learn_from(rows)
         self._evaluations: dict[str, Evaluation] = {}
@@ -66,10 +73,10 @@ class Story:
         Raises:
             LastgoodError: a command failed, or what was to be shown did not happen.
         """
-        with ExitStack() as until_the_end:
-            self._launch()
-            good = self._improve()
-            desk = until_the_end.enter_context(self._start_service())
+        self._launch()
+        good = self._improve()
+        with Desk(self._shell.folder, self._shell.environment) as desk:
+            self._introduce(desk)
             self._make_friendlier(good)
             row, before = self._notice(desk)
             self._explain(good)
@@ -83,8 +90,8 @@ class Story:
         shell.title("1. A pipeline goes into production")
         write_pipeline(shell.folder, list(self._rows.values()))
         shell.say(
-            f"A reference desk sends a line of documentation to one of {len(SHELVES)} shelves of the standard library: weights, a prompt, a "
-            f"config, code, data and an eval, all real files in {shell.folder}"
+            f"A reference desk sends a line of documentation to one of {len(SHELVES)} shelves of the standard library: weights, a prompt, "
+            f"a config, code, data and an eval, all real files in {shell.folder}"
         )
         shell.python("-m", "desk.train")
         shell.lastgood("init", first=2)
@@ -107,19 +114,17 @@ class Story:
             raise self._failure(f"more data did not help: {100 * gained:+.1f} points")
         return good
 
-    def _start_service(self) -> Desk:
+    def _introduce(self, desk: Desk) -> None:
         self._shell.show(click.style("$ ", dim=True) + click.style(f"python {shlex.join(COMMAND)} &", bold=True))
-        desk = Desk(self._shell.folder, self._shell.environment)
         # With its first answer it holds the good release; what it answers later shows that it noticed the moves.
         first = next(iter(self._evaluations["r2"].cases))
         desk.ask(first, self._rows[first].text)
-        return desk
 
     def _make_friendlier(self, good: datetime) -> None:
         shell = self._shell
         shell.title("3. It gets friendlier")
         shell.say("Somebody edits prompts/router.md to sound warmer, and one number in config/routing.yaml. Nobody runs the eval.")
-        make_warmer(shell.folder)
+        self._edit(shell.folder)
         shell.lastgood("commit", "-m", "warmer tone")
         _wait_until(good + timedelta(milliseconds=1))
         shell.lastgood("deploy", "prod", "--reason", "nicer to talk to")
@@ -144,7 +149,9 @@ class Story:
     def _explain(self, good: datetime) -> None:
         shell = self._shell
         shell.title("5. What changed since it was good?")
-        shell.say("An environment can be asked what it was on at any time. Good was seconds ago here; three weeks later it would be prod@3w.")
+        shell.say(
+            "An environment can be asked what it was on at any time. Good was seconds ago here; three weeks later it would be prod@3w."
+        )
         shell.lastgood("diff", f"prod@{_instant(good)}", "prod")
 
     def _go_back(self, desk: Desk, row: Row) -> tuple[float, Answer]:

@@ -29,7 +29,7 @@ from itertools import count
 from pathlib import Path
 
 from lastgood.errors import Integrity, LastgoodError, NotAllowed, NotFound, ReadOnly, StorageFull, Unavailable
-from lastgood.store.backend import Piece, check_name, check_range
+from lastgood.store.backend import LONGEST_NAME, Piece, check_name, check_range
 
 INCOMING = "incoming"
 
@@ -87,11 +87,7 @@ class LocalBackend:
 
     def names(self, folder: str) -> Iterator[str]:
         """Yield every name in a folder, in order."""
-        for entry, is_folder in self._list(check_name(folder)):
-            if is_folder:
-                yield from self.names(f"{folder}/{entry}")
-            else:
-                yield f"{folder}/{entry}"
+        return self._names(check_name(folder))
 
     def delete(self, name: str) -> None:
         """Take a name away, durably."""
@@ -99,6 +95,15 @@ class LocalBackend:
         with _writing(name), suppress(FileNotFoundError), self._opened_folder(folder) as target:
             os.unlink(leaf, dir_fd=target)
             _fsync_folder(target)
+
+    def _names(self, folder: str) -> Iterator[str]:
+        for entry, is_folder in self._list(folder):
+            name = f"{folder}/{entry}"
+            # What lies deeper than any name can be is not ours: it is named, so that somebody sees it, and not walked.
+            if is_folder and len(name) <= LONGEST_NAME:
+                yield from self._names(name)
+            else:
+                yield name
 
     def _list(self, folder: str) -> list[tuple[str, bool]]:
         with _reading(folder), suppress(FileNotFoundError), self._opened_folder(folder) as opened, os.scandir(opened) as entries:

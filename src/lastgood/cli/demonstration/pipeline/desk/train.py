@@ -35,16 +35,16 @@ def fit(texts: Floats, labels: Floats, shelves: Floats, temperature: float) -> F
     Source of the optimizer: Adam (Kingma and Ba, 2015).
     """
     chance = np.random.default_rng(SEED)
-    vectors = (chance.standard_normal((texts.shape[1], DIMENSIONS)) / np.sqrt(DIMENSIONS)).astype(np.float32)
+    vectors: Floats = (chance.standard_normal((texts.shape[1], DIMENSIONS)) / np.sqrt(DIMENSIONS)).astype(np.float32)
     mean, square = np.zeros_like(vectors), np.zeros_like(vectors)
+    sharpness = np.float32(1 / temperature)
     step = 0
     for _ in range(ROUNDS):
         order = chance.permutation(len(texts))
         for start in range(0, len(order), BATCH):
             chosen = order[start : start + BATCH]
             text_vectors, shelf_vectors = texts[chosen] @ vectors, shelves @ vectors
-            error = softmax(text_vectors @ shelf_vectors.T / temperature) - labels[chosen]
-            error /= len(chosen) * temperature
+            error = (softmax(text_vectors @ shelf_vectors.T * sharpness) - labels[chosen]) * sharpness / len(chosen)
             slope = texts[chosen].T @ (error @ shelf_vectors) + shelves.T @ (error.T @ text_vectors)
             step += 1
             mean += 0.1 * (slope - mean)

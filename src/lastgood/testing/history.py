@@ -1,0 +1,139 @@
+"""A history to test with: events written into a catalog as the verbs write them, with a clock and randomness that are known.
+
+    >>> entropy = counted_entropy()
+    >>> entropy(4) != entropy(4), counted_entropy()(4) == counted_entropy()(4)
+    (True, True)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import count
+
+from lastgood.canonical import parse_json_object
+from lastgood.catalog import releases
+from lastgood.catalog.database import Database, Session
+from lastgood.catalog.facts import FACT_TABLES, project
+from lastgood.catalog.records import Appender
+from lastgood.clock import FixedClock, parse_instant
+from lastgood.ids import BehaviorDigest, ComponentName, EnvironmentName, FileDigest, OperationId, PipelineName, TagName
+from lastgood.model.component import Component, DatasetContent, FilesContent, Kind, Provenance, make_component
+from lastgood.model.event import Body, EnvironmentMoved, Event, MoveKind, ReleaseCommitted, TagSet, read_event
+from lastgood.model.history import ReleaseRecord
+from lastgood.model.operation import Entropy, Operation, new_operation_id
+from lastgood.model.release import make_manifest
+
+BOT = PipelineName("bot")
+PROD = EnvironmentName("prod")
+ACTOR = "ada@example.org"
+START = parse_instant("2026-11-02T14:05:00.000000Z")
+
+
+def counted_entropy(seed: str = "") -> Entropy:
+    """Return a source of bytes that never repeats itself and is the same every time."""
+    numbers = count()
+
+    def draw(size: int) -> bytes:
+        return hashlib.shake_256(f"{seed} {next(numbers)}".encode()).digest(size)
+
+    return draw
+
+
+class History:
+    """Writes into one catalog.
+
+    Args:
+        database: the catalog.
+        seed: tells apart what two histories draw, where they write into one catalog.
+    """
+
+    def __init__(self, database: Database, seed: str = "") -> None:
+        self.database = database
+        self.clock = FixedClock(START)
+        self.entropy = counted_entropy(seed)
+
+    @contextmanager
+    def change(self, *, actor: str = ACTOR, operation: OperationId | None = None) -> Iterator[tuple[Session, Appender]]:
+        """Give a writing session and the appender of a new operation."""
+        asked = Operation(operation or new_operation_id(self.entropy), actor)
+        with self.database.writing() as session:
+            yield session, Appender(session, asked, self.clock, self.entropy)
+
+    def append(self, *bodies: Body, operation: OperationId | None = None) -> list[Event]:
+        """Append events as one operation."""
+        with self.change(operation=operation) as (_, ledger):
+            return [ledger.append(body) for body in bodies]
+
+    def commit(self, prompt: str, data: str = "", *, pipeline: PipelineName = BOT, message: str | None = None) -> ReleaseRecord:
+        """Make a release whose behavior is that of its prompt."""
+        with self.change() as (session, ledger):
+            latest = releases.latest_release(session, pipeline)
+            manifest = make_manifest(
+                pipeline,
+                components_of(prompt, data),
+                workspace_file=FileDigest.of(b""),
+                parents=() if latest is None else (latest.release,),
+                created=ledger.now,
+            )
+            number = 1 if latest is None else latest.number + 1
+            document = parse_json_object(manifest.document)
+            ledger.append(ReleaseCommitted(pipeline, manifest.release, number, document, ledger.text(message)))
+            return releases.require_release(session, manifest.release)
+
+    def tag(self, release: ReleaseRecord, name: str) -> None:
+        """Give a release a tag."""
+        self.append(TagSet(release.pipeline, TagName(name), release.release))
+
+    def move(
+        self,
+        release: ReleaseRecord,
+        revision: int,
+        *,
+        environment: EnvironmentName = PROD,
+        entry: int | None = None,
+        below: int | None = None,
+        suspects: tuple[BehaviorDigest, ...] = (),
+        cleared: BehaviorDigest | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Move an environment: to a new entry above `below`, or back to an `entry`."""
+        with self.change() as (_, ledger):
+            ledger.append(
+                EnvironmentMoved(
+                    pipeline=release.pipeline,
+                    environment=environment,
+                    revision=revision,
+                    kind=MoveKind.DEPLOY if entry is None else MoveKind.ROLLBACK,
+                    replaced=None,
+                    release=release.release,
+                    behavior=release.behavior,
+                    entry=revision if entry is None else entry,
+                    below=below,
+                    suspects=suspects,
+                    cleared=cleared,
+                    reason=ledger.text(reason),
+                )
+            )
+
+
+def components_of(prompt: str, data: str = "") -> tuple[Component, ...]:
+    """Return a prompt, which acts in production, and a dataset, which does not."""
+    return (
+        make_component(ComponentName("prompt"), FilesContent(Kind.PROMPT, FileDigest.of(prompt.encode())), Provenance()),
+        make_component(ComponentName("data"), DatasetContent(FileDigest.of(data.encode()), None), Provenance()),
+    )
+
+
+def facts_of(session: Session) -> dict[str, list[tuple[object, ...]]]:
+    """Return every row of every table of facts, in an order that does not depend on how they were written."""
+    return {table: sorted(session.rows(f"SELECT * FROM {table}"), key=repr) for table in FACT_TABLES}  # noqa: S608 - our own names
+
+
+def replay_facts(session: Session, documents: Iterable[bytes]) -> None:
+    """Forget every fact and set them anew from events."""
+    for table in FACT_TABLES:
+        session.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+    for document in documents:
+        project(session, read_event(document))

@@ -1,0 +1,20 @@
+"""SQLite does what every database of the catalog must do."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from lastgood.catalog.database import SQLiteDatabase
+from lastgood.testing.catalog import CatalogConformance
+from lastgood.testing.catalog_suite import OpenCatalog
+
+
+class TestSQLite(CatalogConformance):
+    @pytest.fixture
+    def open_catalog(self, tmp_path: Path, empty_catalog: Path) -> OpenCatalog:
+        path = tmp_path / "catalog.db"
+        shutil.copyfile(empty_catalog, path)
+        return lambda wait: SQLiteDatabase(path, wait=wait)
