@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -32,7 +33,6 @@ COMMANDS: dict[str, str] = {
     "demo": "the whole story on real data, in a temporary folder",
 }
 INTERRUPTED = 130
-BROKEN_PIPE = 141
 _STDERR = 2
 
 
@@ -90,13 +90,10 @@ def main(arguments: list[str] | None = None) -> None:
     except click.ClickException as error:
         sys.exit(_say_usage(error, given))
     except (click.Abort, KeyboardInterrupt):
-        click.echo("cancelled; nothing was changed that was not reported", err=True)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        from lastgood.cli.output import silence  # noqa: PLC0415
+        from lastgood.cli.output import say_aside  # noqa: PLC0415
 
-        silence(sys.stdout)
-        sys.exit(BROKEN_PIPE)
+        say_aside("cancelled; nothing was changed that was not reported")
+        sys.exit(INTERRUPTED)
     except Exception as error:
         from lastgood.errors import LastgoodError, of_os_error  # noqa: PLC0415
 
@@ -124,16 +121,21 @@ def _open_streams() -> None:
 
 
 def _say(error: LastgoodError, given: list[str]) -> int:
+    from lastgood.cli.output import safe, say, say_aside  # noqa: PLC0415
+    from lastgood.errors import Unavailable  # noqa: PLC0415
+
     if "--json" in given:
         import json  # noqa: PLC0415
 
         fields: dict[str, Any] = {"kind": error.kind, "message": error.message, "hint": error.hint}
         fields["details"] = error.details
-        click.echo(json.dumps({"schema": "lastgood.error/1", "error": fields}))
+        # Where the answer cannot be read, the exit code still tells.
+        with suppress(click.exceptions.Exit, Unavailable):
+            say(json.dumps({"schema": "lastgood.error/1", "error": fields}))
         return error.exit_code
-    click.echo(click.style("error: ", fg="red", bold=True) + _printable(error.message), err=True)
+    say_aside(click.style("error: ", fg="red", bold=True) + safe(error.message))
     if error.hint:
-        click.echo(click.style("next:  ", fg="cyan") + _printable(error.hint), err=True)
+        say_aside(click.style("next:  ", fg="cyan") + safe(error.hint))
     return error.exit_code
 
 
@@ -148,7 +150,3 @@ def _say_usage(error: click.ClickException, given: list[str]) -> int:
         hint = f"{error.ctx.command_path} --help"
     return _say(Invalid(error.format_message(), hint=hint), given)
 
-
-def _printable(text: str) -> str:
-    """Keep control characters of hostile names from the terminal; line breaks are ours."""
-    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)

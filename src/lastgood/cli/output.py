@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PROGRESS_AFTER = 1.0
+BROKEN_PIPE = 141
 
 
 class Output:
@@ -103,11 +104,20 @@ def say(text: str) -> None:
     """Write a line on stdout.
 
     Raises:
-        BrokenPipeError: nobody reads it any more.
+        click.exceptions.Exit: nobody reads it any more; the code is what a shell says of a process that SIGPIPE ended.
         Unavailable: it cannot be written.
     """
-    with _saying():
+    try:
         click.echo(text)
+    except BrokenPipeError:
+        silence(sys.stdout)
+        raise click.exceptions.Exit(BROKEN_PIPE) from None
+    except OSError as error:
+        silence(sys.stdout)
+        raise Unavailable(
+            f"the answer could not be written to stdout: {error.strerror}; what the command did stands",
+            hint="lastgood log, lastgood env list",
+        ) from error
 
 
 def say_aside(text: str, *, end: str = "\n") -> None:
@@ -126,20 +136,6 @@ def silence(stream: TextIO) -> None:
         os.close(nowhere)
 
 
-@contextmanager
-def _saying() -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        silence(sys.stdout)
-        raise Unavailable(
-            f"the answer could not be written to stdout: {error.strerror}; what the command did stands",
-            hint="lastgood log, lastgood env list",
-        ) from error
-
-
 def console() -> Console:
     """Return a console on stdout; rich is imported only by commands that draw."""
     from rich.console import Console  # noqa: PLC0415
@@ -150,8 +146,11 @@ def console() -> Console:
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Draw a table on stdout, its cells taken as plain text."""
-    with _saying():
-        console().print(make_table(headers, rows))
+    drawing = console()
+    # Caught, since rich ends the process by itself where nobody reads it any more.
+    with drawing.capture() as drawn:
+        drawing.print(make_table(headers, rows))
+    say(drawn.get().removesuffix("\n"))
 
 
 def make_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

@@ -51,8 +51,8 @@ def preflight(context: Context, live: ReleaseRecord | None, target: ReleaseRecor
     digests = sorted({entry.digest for entry in entries})
     _check_packs(context, target, digests)
     if read:
-        for digest in digests:
-            for _ in reader.stream_file(digest):
+        for _, pieces in reader.stream_files(digests):
+            for _ in pieces:
                 pass
     return Preflight(len(entries), sum(entry.size for entry in entries), were_read=read)
 

@@ -80,7 +80,7 @@ _SHAPES = (
     _shape("a SendGrid key", "SG.", r"[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}"),
     _shape("an Azure storage key", "AccountKey=", r"[A-Za-z0-9+/]{86}=="),
     _shape("a lastgood token", "lg_", r"[A-Za-z0-9]{4,40}_[A-Za-z0-9_-]{32,255}"),
-    _shape("a JSON Web Token", "eyJ", r"[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,2000}"),
+    _shape("a JSON Web Token", "eyJ", r"[A-Za-z0-9_-]{10,400}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,2000}"),
     _shape(
         "a private key",
         "-----BEGIN ",

@@ -18,9 +18,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from lastgood.errors import InvalidWorkspace, NotAllowed, NotFound
+from lastgood.errors import InvalidWorkspace, NotFound
 from lastgood.workspace.declaration import WORKSPACE_FILE
+from lastgood.workspace.opening import check_regular, open_root
 from lastgood.workspace.positions import KeyPath, key_lines
+from lastgood.workspace.reading import read_small
 
 LARGEST = 1_000_000
 DEEPEST = 16
@@ -70,7 +72,7 @@ class Document:
 def find_workspace(start: Path) -> Path | None:
     """Return the nearest folder, from `start` upward, that holds a workspace file."""
     here = Path(os.path.abspath(start))
-    return next((folder for folder in (here, *here.parents) if os.path.isfile(folder / WORKSPACE_FILE)), None)
+    return next((folder for folder in (here, *here.parents) if os.path.lexists(folder / WORKSPACE_FILE)), None)
 
 
 def read_document(root: Path) -> Document:
@@ -79,19 +81,18 @@ def read_document(root: Path) -> Document:
     Raises:
         NotFound: there is none.
         NotAllowed: it may not be read.
+        InvalidPath: it is a link, a FIFO or a folder.
+        ChangedWhileReading: it was written meanwhile.
         InvalidWorkspace: it is too large, or not TOML.
     """
-    path = root / WORKSPACE_FILE
-    try:
-        with path.open("rb") as source:
-            data = source.read(LARGEST + 1)
-    except FileNotFoundError as error:
-        raise NotFound(f"there is no {WORKSPACE_FILE} in {root}", hint="lastgood init") from error
-    except PermissionError as error:
-        raise NotAllowed(f"{path} may not be read: {error.strerror}; nothing was changed") from error
-    except OSError as error:
-        raise InvalidWorkspace(f"{path} cannot be read: {error.strerror}; nothing was changed") from error
-    return parse_document(data)
+    with open_root(root) as folder:
+        try:
+            found = os.stat(WORKSPACE_FILE, dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError as error:
+            raise NotFound(f"there is no {WORKSPACE_FILE} in {root}", hint="lastgood init") from error
+        # Like every file of a release it is kept as it is, so what a link leads to would be kept in its place.
+        check_regular(folder, WORKSPACE_FILE, found.st_mode)
+        return parse_document(read_small(folder, WORKSPACE_FILE, limit=LARGEST))
 
 
 def parse_document(data: bytes) -> Document:

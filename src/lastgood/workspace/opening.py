@@ -70,7 +70,7 @@ def unreadable(path: str, error: OSError) -> LastgoodError:
 
 
 def check_regular(root: int, path: str, mode: int) -> None:
-    """Refuse everything that is neither a folder nor a plain file.
+    """Refuse everything that is not a plain file.
 
     Raises:
         InvalidPath: it is a link, a device, a FIFO or a socket; for a link the message says where it points.
@@ -83,6 +83,8 @@ def check_regular(root: int, path: str, mode: int) -> None:
         what = "it is a FIFO"
     elif stat.S_ISSOCK(mode):
         what = "it is a socket"
+    elif stat.S_ISDIR(mode):
+        what = "it is a folder"
     else:
         what = "it is a device"
     raise InvalidPath(f"{path!r} must not be in a release: {what}; nothing was changed", details={"path": _printable(path)})
