@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -15,3 +16,9 @@ def empty_catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("catalog") / "catalog.db"
     create_catalog(path, lambda _: None)
     return path
+
+
+@pytest.fixture
+def copied(tmp_path: Path, empty_catalog: Path) -> Path:
+    """An empty catalog of this test's own."""
+    return Path(shutil.copyfile(empty_catalog, tmp_path / "catalog.db"))

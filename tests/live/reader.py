@@ -24,7 +24,7 @@ def main(path: str) -> None:
     sys.stdout.flush()
     while not is_over.is_set():
         try:
-            with open(path) as file:  # noqa: PTH123 - the bare call, as often as it can be done
+            with open(path) as file:
                 seen[file.read()] += 1
         except OSError as error:
             seen[type(error).__name__] += 1

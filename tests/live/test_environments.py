@@ -11,6 +11,7 @@ import pytest
 from lastgood.errors import NothingGood
 from lastgood.ids import OperationId, PipelineName
 from lastgood.live.environments import LiveEnvironments
+from lastgood.model.event import Verdict
 from lastgood.registry.embedded import EmbeddedRegistry
 from tests.live.bot import BOT, PROD, PROMPT, live, number_on, prepared, publish, say, text
 from tests.live.interruption import interrupted
@@ -105,6 +106,16 @@ class TestMoves:
         environments.rollback("prod")
         environments.rollback("prod")
         assert (number_on(registry), prepared(run, registry)) == (2, {2, 3})
+
+    def test_the_good_one_stays_though_another_was_live_since(self, three: EmbeddedRegistry, run: Path) -> None:
+        environments = live(three, run)
+        environments.deploy("prod", "r1")
+        environments.deploy("prod", "r2")
+        three.releases.mark("r2", Verdict.BAD, "rude")
+
+        environments.deploy("prod", "r3")
+
+        assert prepared(run, three) == {1, 2, 3}
 
     def test_a_retried_operation_gets_its_first_answer_and_the_folder_the_newest_release(self, three: EmbeddedRegistry, run: Path) -> None:
         environments = live(three, run)

@@ -122,7 +122,8 @@ def append(there: Path) -> None:
 
 def replace_by_link(there: Path) -> None:
     (there / PROMPT).unlink()
-    (there / PROMPT).symlink_to("/etc/hostname")
+    (there / "another").write_bytes(FILES[PROMPT])
+    (there / PROMPT).symlink_to("../another")
 
 
 def edit_and_set_the_times_back(there: Path) -> None:

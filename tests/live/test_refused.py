@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import fcntl
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,23 +117,16 @@ class TestLock:
         with folder_at(run).locked():
             assert run.is_dir()
 
-    def test_a_lock_on_a_file_that_was_replaced_protects_nothing(self, tmp_path: Path) -> None:
-        path = tmp_path / "lock"
-        is_in = threading.Event()
+    def test_a_lock_on_a_file_that_was_replaced_protects_nothing(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        path, new = tmp_path / "lock", tmp_path / "new"
+        new.touch()
+        flock = fcntl.flock
 
-        def wait() -> None:
-            with locked(path, "it", wait=30):
-                is_in.set()
+        def replaced_before(file: int, operation: int) -> None:
+            if new.exists():
+                new.replace(path)
+            flock(file, operation)
 
-        waiting = threading.Thread(target=wait)
-        first, second = locked(path, "it"), locked(path, "it", wait=5)
-        with first:
-            waiting.start()
-            (tmp_path / "new").touch()
-            (tmp_path / "new").replace(path)
-            second.__enter__()
-        # Nobody holds the old file now, and whoever locks it must see that it is not the lock any more.
-        assert not is_in.wait(0.3)
-        second.__exit__(None, None, None)
-        assert is_in.wait(30)
-        waiting.join()
+        monkeypatch.setattr(fcntl, "flock", replaced_before)
+        with locked(path, "it"), pytest.raises(Busy), locked(path, "it", wait=0):
+            pass

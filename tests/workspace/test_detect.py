@@ -80,7 +80,7 @@ def test_a_whole_pipeline_is_found(tmp_path: Path) -> None:
     assert declared["runtime"].python == "3.12.4"
     assert workspace.retention is not None
     assert (workspace.retention.keep_last, workspace.retention.keep_tagged) == (50, True)
-    assert prepare(workspace, HashingIntake(), StatCache.load(tmp_path)).files == 18
+    assert prepare(workspace, HashingIntake(), StatCache.load(tmp_path)).files == 19
 
 
 @pytest.mark.parametrize(

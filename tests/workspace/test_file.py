@@ -335,7 +335,7 @@ def test_a_file_that_is_not_there_is_not_found(tmp_path: Path) -> None:
 def test_a_file_that_is_a_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "lastgood.toml").mkdir()
 
-    with pytest.raises(InvalidWorkspace, match="cannot be read"):
+    with pytest.raises(InvalidWorkspace, match="it is a folder"):
         read_workspace(tmp_path)
 
 

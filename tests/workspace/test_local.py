@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from lastgood.errors import InvalidWorkspace, NewerSchema, NotAllowed
 from lastgood.ids import ReleaseId
+from lastgood.workspace.file import parse_workspace
 from lastgood.workspace.local import FILE_NAME, LocalState, read_state, settle, write_pending
 from tests.workspace.folders import unprivileged, workspace
 
@@ -60,14 +61,8 @@ def test_the_same_state_is_not_written_again(tmp_path: Path) -> None:
 
 def test_the_base_of_another_pipeline_is_none(tmp_path: Path) -> None:
     settle(workspace(tmp_path, ""), OLD)
-    declared = workspace(tmp_path, "").__class__(tmp_path, *other_pipeline(tmp_path))
 
-    assert read_state(declared) == LocalState()
-
-
-def other_pipeline(root: Path) -> tuple[object, ...]:
-    declared = workspace(root, "")
-    return type(declared.pipeline)("other"), declared.components, declared.environments, declared.retention, declared.file_bytes
+    assert read_state(parse_workspace(b'pipeline = "other"', tmp_path)) == LocalState()
 
 
 @pytest.mark.parametrize(

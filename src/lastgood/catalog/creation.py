@@ -12,6 +12,7 @@ left behind is ever looked at again. A migration runs in one transaction.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from lastgood.catalog.database import WAIT_SECONDS, Database, SQLiteDatabase, co
 from lastgood.errors import AlreadyExists, Integrity, NewerSchema, Unavailable, of_os_error
 
 CURRENT = "0001"
+
+_alembic = threading.Lock()
+"""Alembic keeps the migration that runs in variables of its modules, so two threads would run each other's."""
 
 
 def create_catalog(path: Path, begin: Callable[[Database], None]) -> None:
@@ -112,7 +116,7 @@ def _run_migrations(path: Path, *, wait: float = WAIT_SECONDS) -> None:
         engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
         # SQLAlchemy begins before its first statement; ours takes the write lock, and its commit is the only one.
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-        with engine.begin() as connection:
+        with _alembic, engine.begin() as connection:
             config = Config(attributes={"connection": connection})
             config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
             command.upgrade(config, "head")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import update_wrapper
 from pathlib import Path
@@ -34,7 +35,9 @@ class Session:
     def workspace_root(self) -> Path | None:
         """Return the nearest folder with a lastgood.toml, looking upward."""
         for folder in (self.folder, *self.folder.parents):
-            if (folder / WORKSPACE_FILE).is_file():
+            # A link or a folder of that name is found, too, so that it is refused and not passed over.
+            with suppress(FileNotFoundError, NotADirectoryError):
+                (folder / WORKSPACE_FILE).lstat()
                 return folder
         return None
 

@@ -218,16 +218,18 @@ class LiveEnvironments:
         folder.prepare(self._registry.releases.manifest(release), self._registry.files)
 
     def _has_folder(self, environment: str) -> bool:
-        pipeline, slash, name = environment.rpartition("/")
-        is_ours = not slash or self._pipeline is None or pipeline == self._pipeline
-        return is_ours and EnvironmentName.parse(name) in self._folders
+        return _name(environment) in self._folders
 
     def _folder(self, environment: str, pipeline: PipelineName) -> LiveFolder | None:
         if self._pipeline not in {None, pipeline}:
             return None
-        name = EnvironmentName.parse(environment.rpartition("/")[2])
+        name = _name(environment)
         followed = Followed(self._registry.id, pipeline, name)
         return LiveFolder(self._folders[name], followed, self._entropy, wait=self._wait)
+
+
+def _name(environment: str) -> EnvironmentName:
+    return EnvironmentName.parse(environment.rpartition("/")[2])
 
 
 def _pinned(planned: Moved | None, revision: str | None, expect: int | None) -> tuple[str | None, int | None]:

@@ -193,7 +193,7 @@ class TransactionsConformance(CatalogSuite):
             ledger.append(recorded(2))
             ledger.append(recorded(3, PipelineName("other")))
             assert facts_of(session) != before[1]
-            raise error
+            raise error("stop")
         for one in (database, other):
             assert policies(one) == [1]
             with one.reading() as session:

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from lastgood.errors import InvalidWorkspace, NotFound
+from lastgood.errors import InvalidPath, InvalidWorkspace, NotFound
 from lastgood.workspace.declaration import WORKSPACE_FILE
-from lastgood.workspace.opening import check_regular, open_root
+from lastgood.workspace.opening import check_regular, open_root, unreadable
 from lastgood.workspace.positions import KeyPath, key_lines
 from lastgood.workspace.reading import read_small
 
@@ -81,18 +81,21 @@ def read_document(root: Path) -> Document:
     Raises:
         NotFound: there is none.
         NotAllowed: it may not be read.
-        InvalidPath: it is a link, a FIFO or a folder.
         ChangedWhileReading: it was written meanwhile.
-        InvalidWorkspace: it is too large, or not TOML.
+        InvalidWorkspace: it is a link, a FIFO or a folder, too large, or not TOML.
     """
-    with open_root(root) as folder:
-        try:
-            found = os.stat(WORKSPACE_FILE, dir_fd=folder, follow_symlinks=False)
-        except FileNotFoundError as error:
-            raise NotFound(f"there is no {WORKSPACE_FILE} in {root}", hint="lastgood init") from error
-        # Like every file of a release it is kept as it is, so what a link leads to would be kept in its place.
-        check_regular(folder, WORKSPACE_FILE, found.st_mode)
-        return parse_document(read_small(folder, WORKSPACE_FILE, limit=LARGEST))
+    try:
+        mode = os.lstat(root / WORKSPACE_FILE).st_mode
+        with open_root(root) as folder:
+            # A release holds this file, and no file of a release is read through a link.
+            check_regular(folder, WORKSPACE_FILE, mode)
+            return parse_document(read_small(folder, WORKSPACE_FILE, limit=LARGEST))
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NotFound(f"there is no {WORKSPACE_FILE} in {root}", hint="lastgood init") from error
+    except OSError as error:
+        raise unreadable(WORKSPACE_FILE, error) from error
+    except InvalidPath as error:
+        raise InvalidWorkspace(error.message, hint=f"make {WORKSPACE_FILE} a plain file") from error
 
 
 def parse_document(data: bytes) -> Document:
