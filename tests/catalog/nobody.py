@@ -1,13 +1,15 @@
-"""What an unprivileged user can do with catalogs he may not write, told as JSON: `python nobody.py FOLDER`.
+"""What an unprivileged user can do with catalogs he may not write, told as JSON: `python nobody.py FOLDER VERSION`.
 
-The folder holds one folder a case, each with a catalog. When root starts it, it becomes nobody first, after it has done
+The folder holds one folder a case, each with a catalog; the version of SQLite decides on the journal. When root starts it, it becomes nobody first, after it has done
 everything once, since nobody may be unable to read the interpreter's own files.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable
@@ -68,6 +70,7 @@ def become_nobody() -> None:
 
 
 if __name__ == "__main__":
+    sqlite3.sqlite_version_info = ast.literal_eval(sys.argv[2])
     if os.geteuid() == 0:
         become_nobody()
     cases = {one.name: one / "catalog.db" for one in Path(sys.argv[1]).iterdir()}

@@ -235,4 +235,3 @@ def test_migrating_what_is_no_catalog(tmp_path: Path) -> None:
     (tmp_path / "text").write_text("hello " * 1_000)
     with pytest.raises(Integrity):
         migrate_catalog(tmp_path / "text")
-

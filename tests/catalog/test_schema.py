@@ -40,10 +40,16 @@ def described(path: Path) -> str:
     connection = sqlite3.connect(path)
     lines: list[str] = []
     for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").fetchall():
-        rowid = "" if " WITHOUT ROWID" not in connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", [table]).fetchone()[0] else " without rowid"
+        rowid = (
+            ""
+            if " WITHOUT ROWID" not in connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", [table]).fetchone()[0]
+            else " without rowid"
+        )
         lines.append(f"{table}{rowid}")
         for _, name, kind, is_needed, default, place in connection.execute(f"PRAGMA table_info({table})"):
-            lines.append(f"    {name} {kind}{' not null' if is_needed else ''}{f' key {place}' if place else ''}{f' = {default}' if default else ''}")
+            lines.append(
+                f"    {name} {kind}{' not null' if is_needed else ''}{f' key {place}' if place else ''}{f' = {default}' if default else ''}"
+            )
         for _, index, is_unique, origin, _ in sorted(connection.execute(f"PRAGMA index_list({table})").fetchall(), key=lambda row: row[1]):
             columns = ", ".join(row[2] for row in connection.execute(f"PRAGMA index_info({index})"))
             if origin != "pk":

@@ -18,7 +18,7 @@ import pytest
 from lastgood.catalog.creation import create_catalog, require_current_schema
 from lastgood.catalog.database import SQLiteDatabase, make_durable, wal_is_safe
 from lastgood.catalog.records import stored_events
-from lastgood.errors import Integrity, NotFound, StorageFull, Unavailable
+from lastgood.errors import Busy, Integrity, NotFound, StorageFull, Unavailable
 from lastgood.model.event import RegistryCreated
 from lastgood.testing.catalog import TransactionsConformance
 from lastgood.testing.catalog_suite import OpenCatalog
@@ -92,7 +92,9 @@ def test_the_journal_of_the_library_at_hand(copied: Path) -> None:
 
 
 def test_the_journal_follows_the_library_and_loses_nothing(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number, (version, expected) in enumerate([(BROKEN, ("delete", EXTRA)), (FIXED, ("wal", FULL)), (BROKEN, ("delete", EXTRA))], start=1):
+    for number, (version, expected) in enumerate(
+        [(BROKEN, ("delete", EXTRA)), (FIXED, ("wal", FULL)), (BROKEN, ("delete", EXTRA))], start=1
+    ):
         monkeypatch.setattr(sqlite3, "sqlite_version_info", version)
         assert write(copied, str(number)) == expected
         assert count(copied) == number
@@ -220,9 +222,10 @@ def test_a_writer_that_is_killed_leaves_the_last_acknowledged_state(copied: Path
     assert count(copied) == 3
 
 
-@pytest.fixture
-def for_nobody(empty_catalog: Path) -> Iterator[Path]:
+@pytest.fixture(params=[BROKEN, FIXED], ids=["rollback journal", "write-ahead log"])
+def for_nobody(empty_catalog: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder with a folder a case; others may look into it, which they may not where pytest keeps its own."""
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", request.param)
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
     for case, folder_mode, file_mode in (
@@ -240,14 +243,15 @@ def for_nobody(empty_catalog: Path) -> Iterator[Path]:
         path.chmod(file_mode)
         (folder / case).chmod(folder_mode)
     yield folder
-    for case in folder.iterdir():
-        case.chmod(0o755)
+    for each in folder.iterdir():
+        each.chmod(0o755)
     shutil.rmtree(folder)
 
 
 def test_where_somebody_may_read_but_not_write(for_nobody: Path) -> None:
     script = Path(__file__).with_name("nobody.py")
-    told = json.loads(subprocess.run([sys.executable, script, for_nobody], stdout=subprocess.PIPE, timeout=60, check=True).stdout)
+    version = str(sqlite3.sqlite_version_info)
+    told = json.loads(subprocess.run([sys.executable, script, for_nobody, version], stdout=subprocess.PIPE, timeout=60, check=True).stdout)
     kinds = {case: {attempt: str(said).partition(":")[0] for attempt, said in one.items()} for case, one in told.items()}
     assert kinds == {
         "all read-only": {"read": "1", "write": "read-only", "make": "not-allowed"},
@@ -261,3 +265,20 @@ def test_where_somebody_may_read_but_not_write(for_nobody: Path) -> None:
     assert os.listdir(for_nobody / "all read-only") == ["catalog.db"]
     assert count(for_nobody / "folder read-only" / "catalog.db") == 1
 
+
+def test_what_is_read_without_locks_is_never_a_mixture(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", FIXED)
+    write(copied, "one")
+    writer = sqlite3.connect(copied, isolation_level=None)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    reader = SQLiteDatabase(copied)
+    assert len(list(stored_events(reader))) == 1
+    with pytest.raises(Busy, match="was written while it was read"), reader.reading() as session:
+        assert session.row("SELECT count(*) FROM texts") == (1,)
+        writer.execute("DELETE FROM texts")
+    with reader.reading() as session:
+        assert session.row("SELECT count(*) FROM texts") == (0,), "by now there is a log, so it is read with locks"
+    writer.close()
+    with reader.reading() as session:
+        assert session.row("SELECT count(*) FROM texts") == (0,)
+    reader.close()

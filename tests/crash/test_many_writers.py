@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def test_no_release_is_lost_and_history_is_linear(reports: tuple[Path, list[dict
         assert [one.release.number for one in logged] == list(range(1, len(logged) + 1))
         assert {line["release"] for line in made} == {str(one.release.release) for one in logged[1:]}
         assert len(made) == len(logged) - 1
-        for earlier, later in zip(logged, logged[1:], strict=False):
+        for earlier, later in pairwise(logged):
             assert opened.releases.manifest(later.release.release).parents == (earlier.release.release,)
         assert opened.verify().problems == ()
 
@@ -103,5 +104,5 @@ def test_no_deployment_is_lost(reports: tuple[Path, list[dict[str, Any]]]) -> No
     assert [one.revision for one in history] == list(range(1, len(history) + 1))
     assert sorted(line["revision"] for line in won) == [one.revision for one in history]
     assert {line["revision"]: line["to"] for line in won} == {one.revision: str(one.release) for one in history}
-    for earlier, later in zip(history, history[1:], strict=False):
+    for earlier, later in pairwise(history):
         assert later.replaced == earlier.release

@@ -47,7 +47,7 @@ def test_a_value_is_read_as_it_was_written_and_written_as_it_was_read(value: Jso
         ([True, False, None], "[true,false,null]"),
         ([1.0, -0.0, 1e21, 1e-7, 0.1, 1.5e16, 5e-324, 1e20], "[1,0,1e+21,1e-7,0.1,15000000000000000,5e-324,100000000000000000000]"),
         ([LARGEST_INTEGER, -LARGEST_INTEGER], "[9007199254740991,-9007199254740991]"),
-        ("é/\u007f\\\"\b\f\n\r\t\x0b", '"é/\u007f\\\\\\"\\b\\f\\n\\r\\t\\u000b"'),
+        ('é/\u007f\\"\b\f\n\r\t\x0b', '"é/\u007f\\\\\\"\\b\\f\\n\\r\\t\\u000b"'),
     ],
 )
 def test_golden(value: Json, document: str) -> None:

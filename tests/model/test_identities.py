@@ -98,7 +98,9 @@ def test_golden_contents() -> None:
 
 def test_golden_release() -> None:
     parts = made(EVERY_KIND)
-    prompts = replace(parts[2], provenance=Provenance(MadeBy("python make.py", {"train": str(ONE)}, 7), ("s3://lake@v7",), "MIT", {"os": "linux"}))
+    prompts = replace(
+        parts[2], provenance=Provenance(MadeBy("python make.py", {"train": str(ONE)}, 7), ("s3://lake@v7",), "MIT", {"os": "linux"})
+    )
     release = manifest([*parts[:2], prompts, *parts[3:]], parents=(ReleaseId.of(b"parent"),))
     assert (str(release.state), str(release.behavior), str(release.release)) == (STATE, BEHAVIOR, RELEASE)
 

@@ -86,7 +86,28 @@ def test_names_that_are_right(kind: type[Name], text: str) -> None:
     assert repr(name) == f"{kind.__name__}({text!r})"
 
 
-ODD = ["", ".", "..", ".hidden", "-x", "_x", "a b", "a/b", "a\\b", "a@b", "a~1", "a:b", "ä", "prod\n", "\nprod", "a\0", "x" * 64, "prоd", "ａ", "٣"]
+ODD = [
+    "",
+    ".",
+    "..",
+    ".hidden",
+    "-x",
+    "_x",
+    "a b",
+    "a/b",
+    "a\\b",
+    "a@b",
+    "a~1",
+    "a:b",
+    "ä",
+    "prod\n",
+    "\nprod",
+    "a\0",
+    "x" * 64,
+    "prоd",
+    "ａ",
+    "٣",
+]
 
 
 @pytest.mark.parametrize("kind", [*PLAIN_NAMES, *REVISION_NAMES])

@@ -48,7 +48,10 @@ def example() -> Document:
             "d": {"content": {"kind": "dataset", "listing": listing, "key": "id"}, "provenance": provenance},
             "u": {"content": {"kind": "dataset", "uri": "s3://x", "version": "1", "digest": None}, "provenance": provenance},
             "e": {"content": {"kind": "eval", "listing": listing, "run": "go", "on": "d"}, "provenance": provenance},
-            "r": {"content": {"kind": "runtime", "listing": listing, "python": "3.11", "platform": None, "container": None}, "provenance": provenance},
+            "r": {
+                "content": {"kind": "runtime", "listing": listing, "python": "3.11", "platform": None, "container": None},
+                "provenance": provenance,
+            },
         },
         "workspace_file": listing,
         "parents": [str(ReleaseId.of(b"parent"))],
@@ -168,7 +171,14 @@ def test_a_kind_of_component_from_a_newer_version_is_refused_with_a_hint() -> No
 @pytest.mark.parametrize(
     "schema",
     ["", "lastgood.release", "lastgood.release/", "lastgood.release/0", "lastgood.release/01", "lastgood.release/1.0", "lastgood.event/1"]
-    + ["lastgood.release/-1", "lastgood.release/١", "lastgood.release/²", "lastgood.release/1\n", "x/1", "lastgood.release/" + "9" * 10_000],
+    + [
+        "lastgood.release/-1",
+        "lastgood.release/١",
+        "lastgood.release/²",
+        "lastgood.release/1\n",
+        "x/1",
+        "lastgood.release/" + "9" * 10_000,
+    ],
 )
 def test_another_schema_is_refused(schema: str) -> None:
     with pytest.raises(InvalidManifest, match="expected the schema lastgood.release/1") as caught:

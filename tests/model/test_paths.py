@@ -45,7 +45,9 @@ def test_what_is_accepted_is_safe(path: str) -> None:
 
 
 @effort(30)
-@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="/\\", exclude_categories=["Cc"]), min_size=1, max_size=8), min_size=1))
+@given(
+    st.lists(st.text(st.characters(codec="utf-8", exclude_characters="/\\", exclude_categories=["Cc"]), min_size=1, max_size=8), min_size=1)
+)
 def test_what_is_harmless_is_accepted(names: list[str]) -> None:
     path = unicodedata.normalize("NFC", "/".join(f"x{name}" for name in names))
     if len(path.encode()) <= LONGEST_PATH:
@@ -53,7 +55,9 @@ def test_what_is_harmless_is_accepted(names: list[str]) -> None:
 
 
 def test_what_is_accepted_can_be_written_and_found_again(tmp_path: Path) -> None:
-    for number, path in enumerate(["a", "a b/ c", "-rf", "~root", "é/ü", "‮abc", "…", "a" * 255, "é" * 127, "..a", "a..", "...", ".git/x", "COM1"]):
+    for number, path in enumerate(
+        ["a", "a b/ c", "-rf", "~root", "é/ü", "‮abc", "…", "a" * 255, "é" * 127, "..a", "a..", "...", ".git/x", "COM1"]
+    ):
         assert is_accepted(path)
         target = tmp_path / str(number) / path
         target.parent.mkdir(parents=True)

@@ -30,8 +30,8 @@ from lastgood.model.revision import (
     parse_revision,
     parse_time,
 )
-from tests.parts import need
 from tests.model.values import effort, instants, names
+from tests.parts import need
 
 PROD = EnvironmentName("prod")
 
@@ -257,7 +257,9 @@ def test_names_of_environments_never_change_what_an_expression_means(name: Envir
         assert isinstance(parse_revision(f"{name}@{number}{unit}", no_zone).place, Ago)
 
 
-FRAGMENTS = st.sampled_from(["prod", "r42", "@", "~", "/", "good", "3w", "2026-11-02", "T14:05", "Z", "+02:00", "9f3ac2", "latest", "-", ".", "0", "é"])
+FRAGMENTS = st.sampled_from(
+    ["prod", "r42", "@", "~", "/", "good", "3w", "2026-11-02", "T14:05", "Z", "+02:00", "9f3ac2", "latest", "-", ".", "0", "é"]
+)
 
 
 @effort(300)

@@ -343,7 +343,7 @@ def test_a_file_that_may_not_be_read_is_named(open_path: Path) -> None:
     fill(open_path, {"lastgood.toml": 'pipeline = "p"'})
     (open_path / "lastgood.toml").chmod(0)
 
-    with unprivileged(), pytest.raises(NotAllowed, match=r"lastgood\.toml may not be read"):
+    with unprivileged(), pytest.raises(NotAllowed, match=r"'lastgood\.toml' may not be read"):
         read_workspace(open_path)
 
 

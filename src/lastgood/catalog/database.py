@@ -14,6 +14,7 @@ Rules:
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -92,12 +93,17 @@ class SQLiteDatabase:
     def __init__(self, path: Path, *, wait: float = WAIT_SECONDS) -> None:
         """Open an existing catalog."""
         self._path = path
-        with translated(path):
-            self._connection = connect(path, wait=wait)
-        self._session = _SQLiteSession(self._connection, path)
+        self._wait = wait
+        self._connect()
         self._is_durable = False
         # One connection is one transaction at a time: threads that share a catalog take turns.
         self._turn = threading.RLock()
+
+    def _connect(self) -> None:
+        self._frozen = _state_of(self._path) if _is_frozen(self._path) else None
+        with translated(self._path):
+            self._connection = connect(self._path, wait=self._wait, frozen=self._frozen is not None)
+        self._session = _SQLiteSession(self._connection, self._path)
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -106,12 +112,20 @@ class SQLiteDatabase:
             if self._connection.in_transaction:
                 yield self._session
                 return
+            self._thaw()
             with translated(self._path):
                 self._connection.execute("BEGIN DEFERRED")
             try:
                 yield self._session
             finally:
                 self._connection.rollback()
+                if self._frozen is not None and self._frozen != _state_of(self._path):
+                    raise Busy("the registry was written while it was read; nothing was changed")
+
+    def _thaw(self) -> None:
+        if self._frozen is not None and self._frozen != _state_of(self._path):
+            self._connection.close()
+            self._connect()
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
@@ -159,9 +173,15 @@ class _SQLiteSession:
             self._connection.executemany(sql, rows)
 
 
-def connect(path: Path, *, wait: float = WAIT_SECONDS) -> sqlite3.Connection:
-    """Open an existing SQLite file without starting transactions behind the caller's back."""
-    uri = path.absolute().as_uri() + "?mode=rw"
+def connect(path: Path, *, wait: float = WAIT_SECONDS, frozen: bool = False) -> sqlite3.Connection:
+    """Open an existing SQLite file without starting transactions behind the caller's back.
+
+    Args:
+        path: the file.
+        wait: for how many seconds a statement waits for other connections.
+        frozen: read the file as it lies there, without locks, for whoever sees to it that nobody writes meanwhile.
+    """
+    uri = path.absolute().as_uri() + ("?mode=ro&immutable=1" if frozen else "?mode=rw")
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=wait, check_same_thread=False)
     connection.execute("PRAGMA foreign_keys = OFF")
     connection.execute("PRAGMA trusted_schema = OFF")
@@ -186,6 +206,29 @@ def wal_is_safe(version: tuple[int, ...]) -> bool:
     if version >= _FIXED_FROM:
         return True
     return any(version[:2] == series[:2] and version >= series for series in _FIXED_SERIES)
+
+
+def _is_frozen(path: Path) -> bool:
+    """Whether a catalog with a write-ahead log is read from where none can be made, such as a read-only mount.
+
+    SQLite would refuse. Without a log nobody has it open for writing and the file is all there is, so it is read
+    as it lies there; whoever does so compares `_state_of` before and after.
+    """
+    if os.access(path.parent, os.W_OK) or os.path.exists(f"{path}-wal"):
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(20)[18:] == b"\x02\x02"  # https://www.sqlite.org/fileformat2.html, offsets 18 and 19
+    except OSError:
+        return False
+
+
+def _state_of(path: Path) -> tuple[object, ...]:
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, os.path.exists(f"{path}-wal")
 
 
 @contextmanager

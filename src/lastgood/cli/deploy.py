@@ -22,13 +22,13 @@ def command(session: Session, environment: str, revision: str, reason: str | Non
     Deploying what is live changes nothing. An environment comes into being with its first deployment. When somebody
     else moves it at the same time, one of the two wins and the other gets a conflict (exit 5) that names who.
     """
-    with session.registry() as registry:
+    with session.move() as registry:
         environments = registry.environments
-        session.settle(registry)
+        # Asked before anything moves: what cannot be read now must not fail a move that was made.
+        gates = declared_gates(session, environment)
         planned = environments.plan_deploy(environment, revision, expect)
         registry.preflight(str(planned.before.release) if planned.before else None, str(planned.after.release))
         done = planned if dry_run else environments.deploy(environment, revision, reason=reason, expect=planned.revision)
-    gates = declared_gates(session, environment)
     say_moved(session, done, dry_run=dry_run)
     if done.was_suspect:
         session.output.warn(f"a rollback had left {done.after.label} suspect in {done.environment}; this lifts it")

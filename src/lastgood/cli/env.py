@@ -19,8 +19,7 @@ def command() -> None:
 @in_session
 def list_command(session: Session) -> None:
     """List the environments of the pipeline: what each is on since when, and where a rollback would go."""
-    with session.registry() as registry:
-        session.settle(registry)
+    with session.look() as registry:
         found = registry.environments.list()
     rows = [
         (
@@ -42,8 +41,7 @@ def list_command(session: Session) -> None:
 @in_session
 def show_command(session: Session, environment: str) -> None:
     """Show an environment: what it is on, where a rollback would go, what is held against releases there."""
-    with session.registry() as registry:
-        session.settle(registry)
+    with session.look() as registry:
         found = registry.environments.get(environment)
     output = session.output
     why = f": {found.current.reason}" if found.current.reason else ""

@@ -26,10 +26,12 @@ def command(session: Session, revision: str | None, environment: str | None, com
     """
     if environment is not None and (revision is not None or component is not None):
         raise Invalid("--env lists deployments; it goes with neither REV nor --component")
+    if environment is not None:
+        with session.look() as registry:
+            stays = registry.environments.history(environment, most)
+        _print_stays(session, stays)
+        return
     with session.registry() as registry:
-        if environment is not None:
-            _print_stays(session, registry.environments.history(environment, most))
-            return
         logged = registry.releases.log(revision=revision, component=component, most=most)
     _print_releases(session, logged)
 

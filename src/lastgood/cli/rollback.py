@@ -37,14 +37,14 @@ def command(
     left behind becomes suspect, so a second rollback goes further back, never forward. What it changes is printed.
     """
     started = time.monotonic()
-    with session.registry() as registry:
+    with session.move() as registry:
         environments = registry.environments
-        session.settle(registry)
+        # Asked before anything moves: what cannot be read now must not fail a move that was made.
+        gates = declared_gates(session, environment)
         planned = environments.plan_rollback(environment, revision, expect)
         if planned.before is not None and planned.changed:
             _prepare(session, registry, planned.before, planned.after, read=read)
         done = planned if dry_run else environments.rollback(environment, revision, reason=reason, expect=planned.revision)
-    gates = declared_gates(session, environment)
     seconds = time.monotonic() - started
     say_moved(session, done, dry_run=dry_run)
     if done.changed and not dry_run:

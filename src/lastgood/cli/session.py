@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import click
 
 from lastgood.api import WORKSPACE_FILE, OpenRegistry, machine_settings, open_at
 from lastgood.cli.output import Output
-from lastgood.errors import Invalid, NotFound
+from lastgood.errors import Invalid, InvalidWorkspace, NotFound
 from lastgood.registry.embedded import CATALOG, OWN_FOLDER, Settings, find_registry
 
 if TYPE_CHECKING:
@@ -66,6 +67,37 @@ class Session:
             NotFound: there is none.
         """
         return open_at(self._registry_folder(), self.settings(), self.workspace_root())
+
+    def look(self) -> OpenRegistry:
+        """Open the registry to read what environments are on, which must be possible beside a broken lastgood.toml.
+
+        Live folders catch up first, unless nobody knows where they are.
+        """
+        registry = None
+        try:
+            registry = self.registry()
+            self.settle(registry)
+        except InvalidWorkspace as error:
+            if registry is not None:
+                registry.close()
+            self.output.warn(f"{error.message}\nso live folders were not looked at")
+            return open_at(self._registry_folder(), self.settings(), None)
+        return registry
+
+    def move(self) -> OpenRegistry:
+        """Open the registry to move an environment; its live folder must be known, or the service would stay behind.
+
+        Raises:
+            InvalidWorkspace: lastgood.toml is not right; the hint says how to go on all the same.
+        """
+        try:
+            registry = self.registry()
+            self.settle(registry)
+        except InvalidWorkspace as error:
+            around = f"lastgood -C / --registry {shlex.quote(str(self._registry_folder()))} …"
+            error.hint = f"{error.hint or 'correct it'}; or, without switching live folders: {around}"
+            raise
+        return registry
 
     def settle(self, registry: OpenRegistry) -> None:
         """Let live folders catch up with their environments, and say which of them cannot."""

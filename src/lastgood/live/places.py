@@ -109,7 +109,7 @@ def _parse(data: bytes) -> dict[EnvironmentName, Path]:
     check_schema(known.text("schema"), _SCHEMA)
     folders = {}
     for name, folder in known.mapping("folders").items():
-        if not isinstance(folder, str) or not folder.startswith("/") or "\0" in folder or not _is_utf8(folder):
+        if not isinstance(folder, str) or not folder.startswith("/") or "\0" in folder:
             raise Invalid(f"the folder of {name[:80]!r} is not an absolute path")
         folders[EnvironmentName.parse(name)] = Path(folder)
     return folders

@@ -93,18 +93,12 @@ def publish(
         reverted = _check_base(session, draft, latest, parent)
         if latest is not None and parent is not None and is_unchanged(draft, parent):
             announce(latest.release)
-            if draft.tag is not None:
-                set_tag(session, ledger, latest, draft.tag)
-                latest = releases.require_release(session, latest.release)
-            return Published(latest, created=False, bytes_stored_new=0)
+            return Published(_tagged(session, ledger, draft, latest.release), created=False, bytes_stored_new=0)
         manifest = _manifest_of(draft, parent, ledger)
         announce(manifest.release)
         placement.add_packs(session, staged)
         _append(ledger, draft, manifest, number=1 if latest is None else latest.number + 1)
-        recorded = releases.require_release(session, manifest.release)
-        if draft.tag is not None:
-            set_tag(session, ledger, recorded, draft.tag)
-            recorded = releases.require_release(session, manifest.release)
+        recorded = _tagged(session, ledger, draft, manifest.release)
     return Published(recorded, created=True, bytes_stored_new=staged.bytes_stored, reverted=reverted)
 
 
@@ -145,6 +139,13 @@ def changed_components(old: Manifest | None, new: Manifest) -> set[ComponentName
     before = {} if old is None else {name: one.digest for name, one in old.components.items()}
     after = {name: one.digest for name, one in new.components.items()}
     return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
+def _tagged(session: Session, ledger: Appender, draft: Draft, release: ReleaseId) -> ReleaseRecord:
+    recorded = releases.require_release(session, release)
+    if draft.tag is None or not set_tag(session, ledger, recorded, draft.tag):
+        return recorded
+    return releases.require_release(session, release)
 
 
 def _first_answer(session: Session, draft: Draft, body: Body) -> Published:

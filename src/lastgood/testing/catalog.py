@@ -34,6 +34,7 @@ from lastgood.testing.catalog_index import IndexConformance
 from lastgood.testing.catalog_suite import PATIENCE, CatalogSuite, OpenCatalog
 from lastgood.testing.history import ACTOR, BOT, START, History, facts_of
 
+
 def recorded(policy: int, pipeline: PipelineName = BOT) -> Body:
     """Return an event that may be appended any number of times."""
     return RetentionRecorded(pipeline, {"keep_last": policy})

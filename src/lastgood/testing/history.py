@@ -1,8 +1,8 @@
 """A history to test with: events written into a catalog as the verbs write them, with a clock and randomness that are known.
 
-    >>> entropy = counted_entropy()
-    >>> entropy(4) != entropy(4), counted_entropy()(4) == counted_entropy()(4)
-    (True, True)
+>>> entropy = counted_entropy()
+>>> entropy(4) != entropy(4), counted_entropy()(4) == counted_entropy()(4)
+(True, True)
 """
 
 from __future__ import annotations

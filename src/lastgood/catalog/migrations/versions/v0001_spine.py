@@ -28,8 +28,10 @@ _UUID = _text(36)
 def upgrade() -> None:
     """Make the first schema."""
     _records()
+    _facts_of_the_registry()
     _facts_of_releases()
     _facts_of_environments()
+    _facts_of_behaviors()
     _index()
 
 
@@ -49,7 +51,7 @@ def _records() -> None:
     )
 
 
-def _facts_of_releases() -> None:
+def _facts_of_the_registry() -> None:
     op.create_table(
         "fact_registry",
         sa.Column("registry", _UUID, primary_key=True),
@@ -68,6 +70,9 @@ def _facts_of_releases() -> None:
         sa.Column("sequence", sa.BigInteger, nullable=False),
         **_COMPACT,
     )
+
+
+def _facts_of_releases() -> None:
     op.create_table(
         "fact_releases",
         sa.Column("pipeline", _NAME, primary_key=True),
@@ -118,6 +123,9 @@ def _facts_of_environments() -> None:
         sa.Column("revision", sa.BigInteger, nullable=False),
         **_COMPACT,
     )
+
+
+def _facts_of_behaviors() -> None:
     op.create_table(
         "fact_suspects",
         sa.Column("pipeline", _NAME, primary_key=True),
