@@ -17,6 +17,8 @@ from tests.parts import need
 # Machines are slow and noisy: an example may take its time, and CI tries the same examples every time.
 settings.register_profile("local", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+# For a night: pytest --hypothesis-profile=thorough
+settings.register_profile("thorough", deadline=None, max_examples=2_000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "local")
 
 ACTOR = "ada@example.org"

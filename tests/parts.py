@@ -8,6 +8,10 @@ Rule: what is missing is a skip on somebody's machine and a failure in CI, so th
 from __future__ import annotations
 
 import os
+import re
+import resource
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,3 +29,15 @@ def need(condition: Any, what: str) -> None:  # noqa: ANN401 - anything that is 
     if os.environ.get("CI") == "true":
         pytest.fail(f"CI has to have {what}", pytrace=False)
     pytest.skip(f"needs {what}")
+
+
+def peak_kilobytes() -> int:
+    """Return the most memory that this process has had, in KiB.
+
+    Linux hands `ru_maxrss` on from whoever started a process, so there the process's own high-water mark is read.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(re.findall(r"VmHWM:\s+(\d+) kB", status.read_text())[0])
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // 1024 if sys.platform == "darwin" else peak

@@ -1,7 +1,7 @@
 """What an unprivileged user can do with catalogs he may not write, told as JSON: `python nobody.py FOLDER VERSION`.
 
-The folder holds one folder a case, each with a catalog; the version of SQLite decides on the journal. When root starts it, it becomes nobody first, after it has done
-everything once, since nobody may be unable to read the interpreter's own files.
+The folder holds one folder a case, each with a catalog; the version of SQLite decides on the journal. When root starts it,
+it becomes nobody first, after it has done everything once, since nobody may be unable to read the interpreter's own files.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def become_nobody() -> None:
 
 
 if __name__ == "__main__":
-    sqlite3.sqlite_version_info = ast.literal_eval(sys.argv[2])
+    sqlite3.sqlite_version_info = ast.literal_eval(sys.argv[2])  # type: ignore[misc]  # as if another library were at hand
     if os.geteuid() == 0:
         become_nobody()
     cases = {one.name: one / "catalog.db" for one in Path(sys.argv[1]).iterdir()}
-    print(json.dumps({name: {one.__name__: tell(one, path) for one in (read, write, make)} for name, path in cases.items()}))
+    sys.stdout.write(json.dumps({name: {one.__name__: tell(one, path) for one in (read, write, make)} for name, path in cases.items()}))

@@ -173,8 +173,8 @@ def test_a_maker_that_is_killed_once_it_is_published_leaves_it_whole(tmp_path: P
 
 
 def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000)); History(database).commit('x' * 10, message='x' * 100_000)"
-    maker = start(tmp_path / "catalog.db", "full", moment=limit)
+    full = "import resource as r; r.setrlimit(r.RLIMIT_FSIZE, (50_000,) * 2); History(database, 'x').commit('', message='x' * 99_999)"
+    maker = start(tmp_path / "catalog.db", "full", moment=full)
     said, _ = maker.communicate(timeout=60)
     assert said.strip() in {StorageFull.kind, Unavailable.kind}
     assert names(tmp_path) == ["catalog.db.ready-full"]

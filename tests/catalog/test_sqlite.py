@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from lastgood.catalog.creation import create_catalog, require_current_schema
-from lastgood.catalog.database import SQLiteDatabase, make_durable, wal_is_safe
+from lastgood.catalog.database import Database, SQLiteDatabase, make_durable, wal_is_safe
 from lastgood.catalog.records import stored_events
 from lastgood.errors import Busy, Integrity, NotFound, StorageFull, Unavailable
 from lastgood.model.event import RegistryCreated
@@ -101,8 +101,11 @@ def test_the_journal_follows_the_library_and_loses_nothing(copied: Path, monkeyp
 
 
 def test_a_catalog_is_one_file_also_with_a_write_ahead_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def begin(database: Database) -> None:
+        History(database).append(RegistryCreated("6f1c"))
+
     monkeypatch.setattr(sqlite3, "sqlite_version_info", FIXED)
-    create_catalog(tmp_path / "catalog.db", lambda database: History(database).append(RegistryCreated("6f1c")) and None)
+    create_catalog(tmp_path / "catalog.db", begin)
     assert [one.name for one in tmp_path.iterdir()] == ["catalog.db"]
     assert count(tmp_path / "catalog.db") == 1
 
@@ -273,8 +276,7 @@ def test_what_is_read_without_locks_is_never_a_mixture(copied: Path, monkeypatch
     monkeypatch.setattr(os, "access", lambda *_: False)
     reader = SQLiteDatabase(copied)
     assert len(list(stored_events(reader))) == 1
-    with pytest.raises(Busy, match="was written while it was read"), reader.reading() as session:
-        assert session.row("SELECT count(*) FROM texts") == (1,)
+    with pytest.raises(Busy, match="was written while it was read"), reader.reading():
         writer.execute("DELETE FROM texts")
     with reader.reading() as session:
         assert session.row("SELECT count(*) FROM texts") == (0,), "by now there is a log, so it is read with locks"

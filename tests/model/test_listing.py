@@ -84,9 +84,10 @@ def test_one_wrong_byte_is_never_read_as_the_same_listing(chosen: list[FileEntry
 @given(st.binary(max_size=60) | st.text('{}":,\n', max_size=60).map(str.encode))
 def test_hostile_bytes_are_a_listing_or_an_error_of_ours(data: bytes) -> None:
     try:
-        assert write_listing(read_listing(data)) == data
+        found = read_listing(data)
     except (InvalidManifest, InvalidPath):
-        pass
+        return
+    assert write_listing(found) == data
 
 
 DIGEST = A.digest.hex()

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lastgood.canonical import canonical_json, parse_json_object
-from lastgood.errors import InvalidManifest, LastgoodError, NewerSchema
+from lastgood.errors import InvalidManifest, NewerSchema
 from lastgood.ids import BehaviorDigest, ComponentName, FileDigest, PipelineName, ReleaseId, StateDigest
 from lastgood.model.component import (
     Component,
@@ -35,7 +35,7 @@ Document = dict[str, Any]
 def example() -> Document:
     """Return the document of a manifest with one component of each form."""
     listing = str(FileDigest.of(b""))
-    provenance = {"made_by": None, "derived_from": [], "licence": None, "observed": {}}
+    provenance: Document = {"made_by": None, "derived_from": [], "licence": None, "observed": {}}
     made_by = {"run": "make", "inputs": {"train": listing, "far": None}, "seed": 1, "asserted": False}
     return {
         "schema": "lastgood.release/1",
@@ -170,18 +170,24 @@ def test_a_kind_of_component_from_a_newer_version_is_refused_with_a_hint() -> No
 
 @pytest.mark.parametrize(
     "schema",
-    ["", "lastgood.release", "lastgood.release/", "lastgood.release/0", "lastgood.release/01", "lastgood.release/1.0", "lastgood.event/1"]
-    + [
+    [
+        "",
+        "x/1",
+        "lastgood.event/1",
+        "lastgood.release",
+        "lastgood.release/",
+        "lastgood.release/0",
+        "lastgood.release/01",
+        "lastgood.release/1.0",
         "lastgood.release/-1",
         "lastgood.release/١",
         "lastgood.release/²",
         "lastgood.release/1\n",
-        "x/1",
         "lastgood.release/" + "9" * 10_000,
     ],
 )
 def test_another_schema_is_refused(schema: str) -> None:
-    with pytest.raises(InvalidManifest, match="expected the schema lastgood.release/1") as caught:
+    with pytest.raises(InvalidManifest, match=r"expected the schema lastgood\.release/1") as caught:
         check_schema(schema, "lastgood.release/1")
     assert len(str(caught.value)) < 300
 
@@ -305,10 +311,9 @@ def test_one_wrong_byte_is_never_read_as_the_same_release(data: st.DataObject) -
     document[data.draw(st.integers(0, len(document) - 1))] ^= data.draw(st.integers(1, 255))
     try:
         manifest = read_manifest(bytes(document))
-    except LastgoodError as error:
-        assert isinstance(error, InvalidManifest | NewerSchema)
-    else:
-        assert manifest.release != ReleaseId.of(sealed(example()))
+    except (InvalidManifest, NewerSchema):
+        return
+    assert manifest.release != ReleaseId.of(sealed(example()))
 
 
 def test_declared_is_what_makes_a_release() -> None:

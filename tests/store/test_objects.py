@@ -169,6 +169,9 @@ class TestFewQuestions:
         assert backend.reads == len(pack.frames)
 
 
+ROOT = Path(__file__).parents[2]
+
+
 class TestMachine:
     """Memory and imports, measured in processes of their own."""
 
@@ -177,7 +180,7 @@ class TestMachine:
         with sparse.open("wb") as file:
             file.truncate(1 << 30)
         script = (
-            "import resource, sys\nfrom pathlib import Path\n"
+            "import sys\nfrom pathlib import Path\nfrom tests.parts import peak_kilobytes\n"
             "from lastgood.store.backend.local import LocalBackend\nfrom lastgood.store.objects import ObjectReader, StoreWriter\n"
             "from lastgood.testing.index import MemoryIndex\n"
             "backend, index = LocalBackend(Path(sys.argv[2])), MemoryIndex()\n"
@@ -186,11 +189,10 @@ class TestMachine:
             "    staged = writer.finish()\n"
             "index.absorb(staged)\n"
             "given = sum(len(piece) for piece in ObjectReader(backend, index).stream_file(received.digest))\n"
-            "peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-            "print(received.size, received.digest, staged.bytes_stored, given, peak if sys.platform == 'linux' else peak // 1024)\n"
+            "print(received.size, received.digest, staged.bytes_stored, given, peak_kilobytes())\n"
         )
         done = subprocess.run(
-            [sys.executable, "-c", script, str(sparse), str(tmp_path / "store")], capture_output=True, check=True, text=True
+            [sys.executable, "-c", script, str(sparse), str(tmp_path / "store")], cwd=ROOT, capture_output=True, check=True, text=True
         )
         size, digest, stored, given_out, kilobytes = done.stdout.split()
         assert int(size) == int(given_out) == 1 << 30

@@ -78,6 +78,7 @@ def test_assignments_are_found_in_prompts_and_configs_only(line: str) -> None:
         "api_key: xxxxxxxxxxxxxxxxxxxxxxxx",
         "api_key: ************************",
         "api_key: vault:secret/data/llm#key1",
+        "api_key: aaaa1111bbbb2222aaaa",
         "password: changeme",
         "password: change-me-please-12345",
         "password: example-password-123456",
@@ -172,7 +173,19 @@ def test_any_text_is_looked_into(text: str, start: str) -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["sk-", "eyJ", "eyJ.eyJ", "password=", "password:" + " " * 20, "://a:", "-----BEGIN ", "AKIA", "Bearer " + "a" * 50, "a" * 100, '"secret":"'],
+    [
+        "sk-",
+        "eyJ",
+        "eyJ.eyJ",
+        "password=",
+        "password:" + " " * 20,
+        "://a:",
+        "-----BEGIN ",
+        "AKIA",
+        "Bearer " + "a" * 50,
+        "a" * 100,
+        '"secret":"',
+    ],
 )
 def test_no_text_takes_more_than_linear_time(unit: str) -> None:
     # Quadratic time would be some days.

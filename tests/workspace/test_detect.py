@@ -62,7 +62,7 @@ def test_a_whole_pipeline_is_found(tmp_path: Path) -> None:
     write_starter_file(tmp_path, NAME, 1)
     workspace = read_workspace(tmp_path)
 
-    declared = {one.name: one for one in workspace.components}
+    declared = {str(one.name): one for one in workspace.components}
     assert {name: (one.kind, one.paths) for name, one in declared.items()} == {
         "tone-adapter": (Kind.ARTIFACT, ("adapters/tone",)),
         "router": (Kind.ARTIFACT, ("models/router",)),
@@ -181,7 +181,8 @@ def test_an_empty_folder_gets_a_file_that_says_what_to_add(tmp_path: Path) -> No
 def test_the_comments_are_right_when_they_are_taken_in(tmp_path: Path) -> None:
     fill(tmp_path, {"prompts/a.md": "", "train.csv": ""})
     written = starter_file(detect(tmp_path), NAME, in_git=True).split("\n")
-    examples = [line.removeprefix("# ") for line in written if line.startswith(("# [", "# kind", "# provider", "# model =", "# live", "# gates"))]
+    keys = ("# [", "# kind", "# provider", "# model =", "# live", "# gates")
+    examples = [line.removeprefix("# ") for line in written if line.startswith(keys)]
     (tmp_path / "lastgood.toml").write_text("\n".join([*written, *examples]))
 
     workspace = read_workspace(tmp_path)
@@ -227,8 +228,11 @@ PARTS = st.sampled_from(
     ["models", "Models", "prompts", "Prompts", "config", "data", "evals", "src", "app", "a b", "é", "r1", "x.y", "tests", "é", "checkpoint"]
 )
 NAMES = st.sampled_from(
-    "model.safetensors adapter_config.json adapter_model.bin a.pt b.npy run.py __init__.py a.prompt a.md tools.json x.yaml train.jsonl "
-    "train.csv TRAIN.csv uv.lock requirements.txt model_index.json .env x.py lastgood.toml 'q'.csv \"q\".csv ü.csv e\u0301.csv a\\b.csv".split()
+    [
+        *("model.safetensors", "adapter_config.json", "adapter_model.bin", "model_index.json", "a.pt", "b.npy"),
+        *("run.py", "x.py", "__init__.py", "a.prompt", "a.md", "tools.json", "x.yaml", "uv.lock", "requirements.txt"),
+        *("train.jsonl", "train.csv", "TRAIN.csv", "'q'.csv", '"q".csv', "ü.csv", "e\u0301.csv", "a\\b.csv", ".env", "a b.csv"),
+    ]
 )
 TREES = st.lists(st.builds(lambda parts, name: "/".join([*parts, name]), st.lists(PARTS, max_size=3), NAMES), max_size=12)
 
@@ -237,7 +241,7 @@ TREES = st.lists(st.builds(lambda parts, name: "/".join([*parts, name]), st.list
 @given(TREES)
 def test_the_file_for_any_folder_is_right(tmp_path_factory: pytest.TempPathFactory, files: list[str]) -> None:
     root = tmp_path_factory.mktemp("detect")
-    fill(root, dict.fromkeys([file for file in files if file != "lastgood.toml"], ""))
+    fill(root, dict.fromkeys(files, ""))
 
     found = detect(root)
     text = starter_file(found, NAME)

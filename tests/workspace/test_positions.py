@@ -81,7 +81,20 @@ def test_nothing_but_what_is_there_has_a_line() -> None:
 
 KEYS = st.sampled_from(["a", "b", "c1", '"d e"', "'f.g'", "a.b", 'a . "b"'])
 VALUES = st.sampled_from(
-    ["1", '"x"', '"[#\\""', "'='", '"""\n[x]\n"""', "'''\na = 1'''", "[]", "[1,\n2]", "{}", "{ x = 1, y = [2] }", "1979-05-27", "[[1], {z=1}]"]
+    [
+        "1",
+        '"x"',
+        '"[#\\""',
+        "'='",
+        '"""\n[x]\n"""',
+        "'''\na = 1'''",
+        "[]",
+        "[1,\n2]",
+        "{}",
+        "{ x = 1, y = [2] }",
+        "1979-05-27",
+        "[[1], {z=1}]",
+    ]
 )
 LINE = st.one_of(
     st.builds("{} = {}".format, KEYS, VALUES),

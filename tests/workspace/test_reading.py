@@ -16,6 +16,7 @@ from lastgood.model.intake import Received
 from lastgood.workspace.opening import open_root
 from lastgood.workspace.prepare import HashingIntake
 from lastgood.workspace.reading import SMALL, ReadFile, read_file, read_small
+from tests.parts import need
 from tests.workspace.folders import KeepingIntake, unprivileged
 
 
@@ -106,14 +107,17 @@ def test_a_file_that_never_stops_growing_comes_to_an_end(tmp_path: Path) -> None
         read(tmp_path, "a", Endless())
 
 
-@pytest.mark.parametrize("size", [10, 2 * SMALL])
-def test_a_file_that_was_replaced_is_read_as_it_was_opened(tmp_path: Path, size: int) -> None:
+@SIZES
+def test_a_file_that_is_replaced_is_named(tmp_path: Path, size: int) -> None:
     (tmp_path / "a").write_bytes(bytes(size))
     (tmp_path / "b").write_bytes(b"x" * size)
 
+    def replace() -> None:
+        (tmp_path / "b").replace(tmp_path / "a")
+
     with pytest.raises(ChangedWhileReading):
         # Replacing takes a name away from the file that is open, and so touches its change time.
-        read(tmp_path, "a", MeddlingIntake(lambda: (tmp_path / "b").replace(tmp_path / "a") and None))
+        read(tmp_path, "a", MeddlingIntake(replace))
 
 
 def test_a_file_that_vanished_or_became_a_link_is_named(tmp_path: Path) -> None:
@@ -139,6 +143,13 @@ def test_a_file_that_may_not_be_read_is_named(open_path: Path) -> None:
         read(open_path, "a", KeepingIntake())
 
     assert ".lastgoodignore" in str(caught.value.hint)
+
+
+def test_a_file_that_has_more_bytes_than_it_says_is_refused() -> None:
+    need(Path("/proc/self/status").exists(), "the files of /proc, whose size is always 0")
+
+    with pytest.raises(ChangedWhileReading):
+        read(Path("/proc/self"), "status", KeepingIntake())
 
 
 def test_what_the_intake_says_is_not_blamed_on_the_file(tmp_path: Path) -> None:

@@ -214,7 +214,7 @@ def _is_frozen(path: Path) -> bool:
     SQLite would refuse. Without a log nobody has it open for writing and the file is all there is, so it is read
     as it lies there; whoever does so compares `_state_of` before and after.
     """
-    if os.access(path.parent, os.W_OK) or os.path.exists(f"{path}-wal"):
+    if os.access(path.parent, os.W_OK) or _log_of(path).exists():
         return False
     try:
         with path.open("rb") as file:
@@ -223,12 +223,16 @@ def _is_frozen(path: Path) -> bool:
         return False
 
 
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
 def _state_of(path: Path) -> tuple[object, ...]:
     try:
         found = path.stat()
     except OSError:
         return ()
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, os.path.exists(f"{path}-wal")
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, _log_of(path).exists()
 
 
 @contextmanager

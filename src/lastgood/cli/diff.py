@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lastgood.cli.output import time_text
+from lastgood.cli.output import first_line, time_text
 from lastgood.cli.rendering import print_comparison
 from lastgood.cli.session import Session, in_session
 from lastgood.errors import NotFound
@@ -50,8 +50,8 @@ def command(session: Session, old: str, new: str, component: str | None, everyth
 
 def _side(side: Resolved) -> str:
     release = side.release
-    when = f"{side.text} = " if side.text != release.label else ""
-    at = f", as of {time_text(side.at)}" if side.at is not None else ""
-    by = f", {release.author}" if release.author else ""
-    message = f" “{release.message.splitlines()[0]}”" if release.message else ""
-    return f"{when}{release.label} {release.release.short} ({time_text(release.recorded_at)}{by}){message}{at}"
+    asked = "" if side.text == release.label else f"{side.text} "
+    asked += f"({time_text(side.at)}) " if side.at is not None else ""
+    by = f" by {release.author}" if release.author else ""
+    message = f" “{first_line(release.message)}”" if release.message else ""
+    return f"{asked}{'= ' if asked else ''}{release.label}, {time_text(release.recorded_at)}{by}{message}"

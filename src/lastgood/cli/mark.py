@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from lastgood.cli.session import Session, in_session
+from lastgood.errors import Invalid
 from lastgood.model.event import Verdict
 
 
@@ -19,6 +20,8 @@ def command(session: Session, verdict: str, revision: str, why: str) -> None:
     What is bad is refused by deploy and rollback in every environment, and so is every release that behaves alike.
     Good takes back bad, and lifts the suspicion that a rollback left in any environment.
     """
+    if not why.strip():
+        raise Invalid("--why says nothing")
     with session.registry() as registry:
         release = registry.releases.mark(revision, Verdict(verdict), why)
         live = registry.releases.details(str(release.release)).live_in

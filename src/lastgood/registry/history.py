@@ -69,7 +69,11 @@ def log_releases(
     component: ComponentName | None = None,
     most: int | None = None,
 ) -> list[LoggedRelease]:
-    """Return releases, newest first; with a component only those in which it differs from their parent."""
+    """Return releases, newest first; with a component only those in which it differs from their parent.
+
+    Raises:
+        NotFound: none of them has that component.
+    """
     with context.database.reading() as session:
         live = _live(session, pipeline)
         found = releases.list_releases(
@@ -78,7 +82,11 @@ def log_releases(
             until=None if until is None else until.number,
             most=None if component is not None or most is None else most + 1,
         )
-        return _with_changes(session, found, live, component, most)
+        logged = _with_changes(session, found, live, component, most)
+    # Its first release changed a component, so nothing means that there is none: a slip of the keys, most often.
+    if component is not None and not logged:
+        raise NotFound(f"no release of {pipeline} has a component {component}", hint="lastgood show latest")
+    return logged
 
 
 def _with_changes(

@@ -136,7 +136,7 @@ class _Resolver:
         if deployment is not None:
             return self._deployed(deployment, EnvironmentName(name), "")
         tagged = releases.release_by_tag(self._session, self._pipeline, TagName(name))
-        return self._plain(tagged, f"{self._pipeline} has no environment and no tag {name!r}")
+        return self._plain(tagged, f"{self._pipeline} has no environment and no tag {name}")
 
     def _good(self, environment: EnvironmentName) -> Resolved:
         marks = environments.marks(self._session, self._pipeline, environment)

@@ -210,9 +210,7 @@ def _find_locks(inventory: Inventory) -> None:
 def _find_code(inventory: Inventory) -> None:
     packages = {os.path.dirname(path) for path in inventory.files if path.count("/") == 1 and path.endswith("/__init__.py")}
     folders = packages | ({"src"} if _has(inventory.below("src"), SOURCES) else set())
-    files = [
-        path for path in inventory.directly_in("") if extension_of(path) in SOURCES and not _NO_CODE.fullmatch(path)
-    ]
+    files = [path for path in inventory.directly_in("") if extension_of(path) in SOURCES and not _NO_CODE.fullmatch(path)]
     inventory.propose("code", Kind.CODE, [*sorted(folders - _OTHER_FOLDERS), *files])
 
 

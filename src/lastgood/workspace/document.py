@@ -140,12 +140,7 @@ def _check_dots(text: str) -> None:
 def _check_depth(data: Mapping[str, object], text: str) -> None:
     level: list[object] = [data]
     for _ in range(DEEPEST):
-        level = [
-            child
-            for node in level
-            if isinstance(node, dict | list)
-            for child in (node.values() if isinstance(node, dict) else node)
-        ]
+        level = [child for node in level if isinstance(node, dict | list) for child in (node.values() if isinstance(node, dict) else node)]
         if not level:
             return
     raise _refusal_at(_line_of_nesting(text), f"it is nested more than {DEEPEST} deep")

@@ -158,9 +158,7 @@ class _Reading:
             except InvalidPath as error:
                 self.problems.append(Problem(("components",), error.message))
 
-    def check_live_folders(
-        self, components: tuple[DeclaredComponent, ...], environments: tuple[DeclaredEnvironment, ...]
-    ) -> None:
+    def check_live_folders(self, components: tuple[DeclaredComponent, ...], environments: tuple[DeclaredEnvironment, ...]) -> None:
         """Check that a live folder serves one environment and holds no component."""
         seen: dict[str, EnvironmentName] = {}
         for environment in environments:

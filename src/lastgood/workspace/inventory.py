@@ -100,8 +100,6 @@ class Inventory:
 
     def _free(self, path: str) -> list[str]:
         """Return a path if it is free, else those of its files and folders that are."""
-        if any(path == one or path.startswith(one + "/") for one in self._taken):
-            return []
         if self.is_free(path):
             return [path]
         inside = sorted({f"{path}/{name[len(path) + 1 :].partition('/')[0]}" for name in self.below(path)})

@@ -1,9 +1,9 @@
 """Which kind of component files are, told by their names alone.
 
-    >>> kind_of_file("models/router/model.safetensors"), kind_of_file("requirements.lock")
-    (<Kind.ARTIFACT: 'artifact'>, <Kind.RUNTIME: 'runtime'>)
-    >>> kind_of_files(["config/routing.yaml", "config/tools.json"])
-    <Kind.CONFIG: 'config'>
+>>> kind_of_file("models/router/model.safetensors"), kind_of_file("requirements.lock")
+(<Kind.ARTIFACT: 'artifact'>, <Kind.RUNTIME: 'runtime'>)
+>>> kind_of_files(["config/routing.yaml", "config/tools.json"])
+<Kind.CONFIG: 'config'>
 """
 
 from __future__ import annotations

@@ -95,12 +95,14 @@ def _parse(data: bytes, workspace: Workspace) -> LocalState:
 
 
 def _write(workspace: Workspace, state: LocalState) -> None:
-    document = canonical_json({
-        "schema": _SCHEMA,
-        "pipeline": str(workspace.pipeline),
-        "base": str(state.base) if state.base else None,
-        "pending": str(state.pending) if state.pending else None,
-    })
+    document = canonical_json(
+        {
+            "schema": _SCHEMA,
+            "pipeline": str(workspace.pipeline),
+            "base": str(state.base) if state.base else None,
+            "pending": str(state.pending) if state.pending else None,
+        }
+    )
     path = workspace.root / OWN_FOLDER / FILE_NAME
     try:
         path.parent.mkdir(exist_ok=True)

@@ -197,9 +197,7 @@ class _Disk:
         self._known = known
         self._progress = progress
 
-    def refuse_credentials(
-        self, wanted: Sequence[tuple[_Part, Sequence[int]]], found_before: Sequence[credentials.Finding] = ()
-    ) -> None:
+    def refuse_credentials(self, wanted: Sequence[tuple[_Part, Sequence[int]]], found_before: Sequence[credentials.Finding] = ()) -> None:
         """Look for credentials in files that are about to be read, and refuse them all at once."""
         findings = list(found_before)
         for part, indexes in wanted:
@@ -259,9 +257,7 @@ def _entries(found: FoundFiles, digests: Sequence[bytes]) -> list[FileEntry]:
     ]
 
 
-def _in_workspace_file(
-    workspace: Workspace, digest: FileDigest, known: AbstractSet[FileDigest]
-) -> Sequence[credentials.Finding]:
+def _in_workspace_file(workspace: Workspace, digest: FileDigest, known: AbstractSet[FileDigest]) -> Sequence[credentials.Finding]:
     return () if digest in known else credentials.find_in_file(WORKSPACE_FILE, Kind.CONFIG, workspace.file_bytes)
 
 

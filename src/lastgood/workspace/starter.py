@@ -1,10 +1,10 @@
 """Writes the first `lastgood.toml`: what was found in a folder, with comments that say what can be added.
 
-    >>> prompts = Proposal("prompts", Kind.PROMPT, ("prompts/",))
-    >>> print(component_table(prompts))
-    [components.prompts]
-    kind = "prompt"
-    path = "prompts/"
+>>> prompts = Proposal("prompts", Kind.PROMPT, ("prompts/",))
+>>> print(component_table(prompts))
+[components.prompts]
+kind = "prompt"
+path = "prompts/"
 """
 
 from __future__ import annotations

@@ -143,9 +143,7 @@ class StatCache:
             whole = len(kept.paths) == len(found.paths)
             self._fresh[name] = _Section(_pack(kept), kept.paths, b"".join(safe), listing if whole else None)
 
-    def _safe(
-        self, found: FoundFiles, digests: Sequence[bytes], began: os.stat_result
-    ) -> tuple[FoundFiles, Sequence[bytes]]:
+    def _safe(self, found: FoundFiles, digests: Sequence[bytes], began: os.stat_result) -> tuple[FoundFiles, Sequence[bytes]]:
         """Return the files that cannot be touched from now on without getting another time, and their digests."""
         step = _FINE_STEP if began.st_mtime_ns % _SECOND else _COARSE_STEP
         if found.devices != {began.st_dev}:

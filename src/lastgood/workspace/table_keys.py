@@ -1,7 +1,7 @@
 """Guesses the field by which the rows of a table are told apart, from its first rows.
 
-    >>> guess_in_rows([{"id": 1, "text": "a"}, {"id": 2, "text": "a"}])
-    'id'
+>>> guess_in_rows([{"id": 1, "text": "a"}, {"id": 2, "text": "a"}])
+'id'
 """
 
 from __future__ import annotations

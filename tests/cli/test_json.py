@@ -1,0 +1,193 @@
+"""What programs rely on: one JSON object on stdout with a schema and the promised keys, everything for the eye on stderr."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from lastgood.cli.main import COMMANDS
+from tests.cli.commands import Desk, error_of, fill, run
+
+MOVED = {"environment", "revision", "changed", "from", "to", "from_number", "to_number", "gates"}
+KEYS = {
+    "init": {"registry", "pipeline"},
+    "commit": {"release", "number", "state", "created", "bytes_logical", "bytes_stored_new", "seconds"},
+    "status": {"changes", "environments"},
+    "log": {"items"},
+    "show": {"release", "components"},
+    "diff": {"components"},
+    "checkout": {"files", "bytes", "seconds"},
+    "deploy": MOVED,
+    "rollback": MOVED | {"seconds", "seconds_since_detected"},
+    "env-list": {"environments"},
+    "env-show": {"environment", "release"},
+    "live": {"environment", "folder"},
+    "mark": {"release", "verdict"},
+    "tag": {"tag", "release"},
+    "verify": {"ok", "problems"},
+}
+LINES = {
+    "init": ["init"],
+    "commit": ["commit", "-m", "again"],
+    "status": ["status"],
+    "log": ["log"],
+    "show": ["show", "r2"],
+    "diff": ["diff", "r1", "r2"],
+    "checkout": ["checkout", "r1", "out"],
+    "deploy": ["deploy", "prod", "r1"],
+    "rollback": ["rollback", "prod"],
+    "env-list": ["env", "list"],
+    "env-show": ["env", "show", "prod"],
+    "live": ["live", "prod", "run"],
+    "mark": ["mark", "bad", "r1", "--why", "it lies"],
+    "tag": ["tag", "r1", "v1"],
+    "verify": ["verify"],
+}
+
+
+def test_every_command_is_looked_at_here() -> None:
+    # `demo` has tests of its own: it takes half a minute.
+    assert {name.partition("-")[0] for name in LINES} == COMMANDS.keys() - {"demo"}
+    assert LINES.keys() == KEYS.keys()
+
+
+@pytest.fixture
+def ready(three: Desk, tmp_path: Path) -> Desk:
+    """A workspace in which every line succeeds."""
+    fill(tmp_path / "new")
+    three.write("prompts/system.md", "Something else.")
+    return three
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_json_is_one_object_with_its_schema_and_keys(ready: Desk, name: str) -> None:
+    desk = Desk(ready.root.parent / "new") if name == "init" else ready
+
+    ran = desk.tell(*LINES[name], "--json")
+
+    assert ran.answer["schema"] == f"lastgood.{name}/1"
+    assert ran.answer.keys() > KEYS[name]
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_without_json_there_is_none(ready: Desk, name: str) -> None:
+    desk = Desk(ready.root.parent / "new") if name == "init" else ready
+
+    ran = desk.tell(*LINES[name])
+
+    assert ran.out.strip()
+    with pytest.raises(ValueError, match="Expecting value"):
+        json.loads(ran.out)
+
+
+@pytest.mark.parametrize("line", [*LINES.values(), ["show", "r9"], ["nonsense"], ["log", "--nonsense"]], ids=" ".join)
+def test_json_is_ascii_whatever_is_in_it(ready: Desk, line: list[str]) -> None:
+    ready.tell("commit", "-m", "dé\u0301jà vu \x1b[31m \x9b2J \U0001f600")
+
+    assert ready.run(*line, "--json").out.isascii()
+
+
+def test_a_digest_is_64_hex_digits_and_a_time_is_utc(three: Desk) -> None:
+    items = three.ask("log")["items"]
+
+    assert [one["number"] for one in items] == [3, 2, 1]
+    for one in items:
+        assert re.fullmatch("[0-9a-f]{64}", one["release"])
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", one["recorded_at"])
+
+
+def test_a_diff_names_each_component_once_with_its_change(three: Desk) -> None:
+    three.write("config/routing.yaml", "temperature: 0.9\ntop_p: 0.9\n")
+    three.write("lastgood.toml", three.root.joinpath("lastgood.toml").read_text() + '[components.llm]\nprovider = "p"\nmodel = "m"\n')
+    three.tell("commit")
+
+    components = three.ask("diff", "r1", "r4")["components"]
+
+    assert all(set(one) >= {"name", "kind", "change", "summary", "details"} for one in components)
+    assert {one["name"]: one["change"] for one in components} == {
+        "prompts": "changed",
+        "routing": "changed",
+        "llm": "added",
+        "router": "unchanged",
+    }
+    assert {one["name"]: one["change"] for one in three.ask("diff", "r4", "r1")["components"]}["llm"] == "removed"
+
+
+def test_a_move_says_where_from_and_where_to(desk: Desk) -> None:
+    first = desk.ask("deploy", "prod")
+    again = desk.ask("deploy", "prod")
+    desk.commit("Say something.")
+    second = desk.ask("deploy", "prod")
+    back = desk.ask("rollback", "prod")
+
+    releases = {one["number"]: one["release"] for one in desk.ask("log")["items"]}
+    assert (first["from"], first["from_number"], first["to"], first["to_number"]) == (None, None, releases[1], 1)
+    assert (first["revision"], first["changed"]) == (1, True)
+    assert (again["revision"], again["changed"], again["to"]) == (1, False, releases[1])
+    assert (second["from"], second["to"], second["revision"]) == (releases[1], releases[2], 2)
+    assert (back["from"], back["to"], back["revision"], back["changed"]) == (releases[2], releases[1], 3, True)
+    assert (back["gates"], back["seconds_since_detected"]) == ([], None)
+
+
+def test_commit_counts_the_bytes_it_was_given_and_kept(desk: Desk) -> None:
+    again = desk.ask("commit")
+    desk.write("models/big.bin", bytes(1_000_000))
+    bigger = desk.ask("commit")
+
+    assert again["created"] is False
+    assert again["bytes_stored_new"] == 0
+    assert again["bytes_logical"] > 10_000
+    assert bigger["bytes_logical"] == again["bytes_logical"] + 1_000_000
+    assert 0 < bigger["bytes_stored_new"] < 10_000
+
+
+def test_checkout_counts_what_it_wrote(desk: Desk) -> None:
+    answer = desk.ask("checkout", "r1", "out")
+
+    written = [path for path in (desk.root / "out").rglob("*") if path.is_file()]
+    assert answer["files"] == len(written) == 4
+    assert answer["bytes"] == sum(path.stat().st_size for path in written)
+
+
+def test_words_for_the_eye_are_on_stderr_beside_json(three: Desk) -> None:
+    ran = three.tell("rollback", "prod", "--json")
+
+    assert ran.answer["to_number"] == 2
+    assert "going from r3 back to r2" in ran.err
+
+
+@pytest.mark.parametrize("line", [["log", "--nonsense"], ["deploy"], ["nonsense"], ["mark", "ugly", "r1", "--why", "x"]], ids=" ".join)
+def test_what_click_refuses_is_an_error_like_the_others(desk: Desk, line: list[str]) -> None:
+    error = desk.fails(*line)
+
+    assert error["kind"] == "invalid"
+    assert error["hint"].startswith("lastgood")
+
+
+def test_an_error_without_json_is_on_stderr_with_what_to_type_next(desk: Desk) -> None:
+    ran = desk.run("show", "r9")
+
+    assert (ran.code, ran.out) == (3, "")
+    assert ran.err == "error: there is no release r9 of support-bot\nnext:  lastgood log\n"
+
+
+def test_the_answer_to_nothing_is_help(tmp_path: Path) -> None:
+    ran = run()
+
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("Usage: lastgood")
+    assert all(name in ran.err for name in COMMANDS)
+
+
+def test_every_command_explains_itself() -> None:
+    for name in COMMANDS:
+        ran = run(name, "--help")
+        assert (ran.code, ran.err) == (0, "")
+        assert f"Usage: lastgood {name}" in ran.out
+
+
+def test_a_misspelt_command_is_guessed(tmp_path: Path) -> None:
+    assert "did you mean 'commit'?" in error_of(run("comit", "--json"))["message"]
