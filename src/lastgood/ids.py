@@ -174,7 +174,7 @@ class Name(str):
         """
         if not cls._PATTERN.fullmatch(text):
             raise InvalidName(
-                f"{text[:80]!r} is not a {cls.what}",
+                f"{text[:80]!r} is not {_a(cls.what)}",
                 hint="use letters, digits, '.', '_' and '-', at most 63, starting with a letter or digit",
             )
         cls._check(text)
@@ -189,6 +189,10 @@ class Name(str):
         return f"{type(self).__name__}({str.__repr__(self)})"
 
 
+def _a(what: str) -> str:
+    return f"{'an' if what[0] in 'aeiou' else 'a'} {what}"
+
+
 class _RevisionName(Name):
     """A name that stands in revision expressions, so it must not look like a release number or a digest."""
 
@@ -197,11 +201,11 @@ class _RevisionName(Name):
     @classmethod
     def _check(cls, text: str) -> None:
         if text.lower() in _RESERVED:
-            raise InvalidName(f"{text!r} is a word of its own in revisions and cannot be a {cls.what}")
+            raise InvalidName(f"{text!r} is a word of its own in revisions and cannot be {_a(cls.what)}")
         if _RELEASE_NUMBER.fullmatch(text):
-            raise InvalidName(f"{text!r} looks like a release number and cannot be a {cls.what}")
+            raise InvalidName(f"{text!r} looks like a release number and cannot be {_a(cls.what)}")
         if _HEX_PREFIX.fullmatch(text):
-            raise InvalidName(f"{text!r} looks like a digest and cannot be a {cls.what}")
+            raise InvalidName(f"{text!r} looks like a digest and cannot be {_a(cls.what)}")
 
 
 class PipelineName(Name):

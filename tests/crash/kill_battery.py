@@ -158,6 +158,6 @@ def run(battery: Battery, count: int) -> None:
 
 if __name__ == "__main__":
     where, how_many, seed = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
-    tried = Battery(where, random.Random(seed))  # noqa: S311  # moments, not secrets
+    tried = Battery(where, random.Random(seed))  # moments, not secrets
     run(tried, how_many)
     sys.stdout.write(json.dumps({"kills": tried.kills, "after": tried.after, "failures": tried.failures}) + "\n")

@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -43,7 +42,7 @@ for turn in range(turns):
 
 
 @pytest.fixture(scope="module")
-def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, list[dict[str, Any]]]]:
+def reports(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
     root = tmp_path_factory.mktemp("many")
     registry = root / "shared"
     registry.mkdir()
@@ -57,7 +56,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, li
         out, err = writer.communicate(timeout=600)
         assert writer.returncode == 0, err[-2000:]
         lines += [json.loads(line) for line in out.splitlines()]
-    yield registry, lines
+    return registry, lines
 
 
 def start(folder: Path, registry: Path) -> subprocess.Popen[str]:

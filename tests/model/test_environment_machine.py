@@ -311,11 +311,12 @@ class EnvironmentMachine(MovingMachine):
     @rule(name=places, number=picks, off=st.sampled_from([-1, 1]))
     def move_what_somebody_else_moved_first(self, name: str, number: int, off: int) -> None:
         seen = len(self.world.places[name].ran) + off
-        for attempt in (
+        attempts: tuple[Callable[[], Moved], ...] = (
             lambda: self.environments.deploy(name, f"r{self._pick(number)}", expect=seen),
             lambda: self.environments.rollback(name, expect=seen),
             lambda: self.environments.plan_deploy(name, f"r{self._pick(number)}", expect=seen),
-        ):
+        )
+        for attempt in attempts:
             try:
                 attempt()
             except StaleEnvironment:
@@ -369,5 +370,5 @@ class EnvironmentMachine(MovingMachine):
                 assert self._find(f"{name}~{one}") == (place.ran[-1 - one] if one < len(place.ran) else None)
 
 
-TestEnvironments = EnvironmentMachine.TestCase  # type: ignore[no-untyped-call]  # hypothesis has no type for it
+TestEnvironments = EnvironmentMachine.TestCase
 TestEnvironments.settings = settings(max_examples=effort(15).max_examples, stateful_step_count=25)

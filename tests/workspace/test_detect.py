@@ -29,35 +29,35 @@ def found_in(root: Path, *files: str) -> Found:
     return {one.name: (one.kind, one.paths) for one in detect(root)}
 
 
+PIPELINE = {
+    "models/router/model.safetensors": "",
+    "models/router/tokenizer.json": "{}",
+    "models/router/1_Pooling/config.json": "{}",
+    "adapters/tone/adapter_config.json": "{}",
+    "adapters/tone/adapter_model.safetensors": "",
+    "prompts/system.md": "",
+    "prompts/sub/user.prompt": "",
+    "extra.prompt": "",
+    "config/routing.yaml": "",
+    "settings.toml": "",
+    "tools.json": "[]",
+    "pyproject.toml": "",
+    "data/train.jsonl": '{"text": "a", "ticket_id": 1, "id": 7}\n{"text": "a", "ticket_id": 2, "id": 7}\n',
+    "data/holdout.csv": "id,text\n1,a\n2,a\n",
+    "data/shards/part-0.parquet": "",
+    "evals/quality/run.py": "",
+    "evals/quality/cases.jsonl": "",
+    "src/bot/__init__.py": "",
+    "serve.py": "",
+    "test_serve.py": "",
+    "requirements.lock": "a==1",
+    "requirements.txt": "a",
+    ".python-version": "3.12.4\n",
+}
+
+
 def test_a_whole_pipeline_is_found(tmp_path: Path) -> None:
-    fill(
-        tmp_path,
-        {
-            "models/router/model.safetensors": "",
-            "models/router/tokenizer.json": "{}",
-            "models/router/1_Pooling/config.json": "{}",
-            "adapters/tone/adapter_config.json": "{}",
-            "adapters/tone/adapter_model.safetensors": "",
-            "prompts/system.md": "",
-            "prompts/sub/user.prompt": "",
-            "extra.prompt": "",
-            "config/routing.yaml": "",
-            "settings.toml": "",
-            "tools.json": "[]",
-            "pyproject.toml": "",
-            "data/train.jsonl": '{"text": "a", "ticket_id": 1, "id": 7}\n{"text": "a", "ticket_id": 2, "id": 7}\n',
-            "data/holdout.csv": "id,text\n1,a\n2,a\n",
-            "data/shards/part-0.parquet": "",
-            "evals/quality/run.py": "",
-            "evals/quality/cases.jsonl": "",
-            "src/bot/__init__.py": "",
-            "serve.py": "",
-            "test_serve.py": "",
-            "requirements.lock": "a==1",
-            "requirements.txt": "a",
-            ".python-version": "3.12.4\n",
-        },
-    )
+    fill(tmp_path, PIPELINE)
 
     write_starter_file(tmp_path, NAME, 1)
     workspace = read_workspace(tmp_path)
@@ -237,7 +237,7 @@ NAMES = st.sampled_from(
 TREES = st.lists(st.builds(lambda parts, name: "/".join([*parts, name]), st.lists(PARTS, max_size=3), NAMES), max_size=12)
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(TREES)
 def test_the_file_for_any_folder_is_right(tmp_path_factory: pytest.TempPathFactory, files: list[str]) -> None:
     root = tmp_path_factory.mktemp("detect")

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from lastgood.errors import InvalidWorkspace, NotAllowed, NotFound
 from lastgood.model.component import Kind
 from lastgood.workspace.declaration import DeclaredMaking, Workspace
-from lastgood.workspace.document import find_workspace
 from lastgood.workspace.file import parse_workspace, read_workspace
+from lastgood.workspace.finding import find_workspace
 from tests.workspace.folders import fill, unprivileged
 
 WHOLE = """\

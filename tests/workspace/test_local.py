@@ -120,7 +120,7 @@ def test_a_folder_that_may_not_be_written_is_named(open_path: Path) -> None:
 
 
 def write_often(root: Path, number: int) -> None:
-    for count in range(60):
+    for count in range(30):
         write_pending(workspace(root, ""), ReleaseId.of(f"{number} {count}".encode()))
 
 

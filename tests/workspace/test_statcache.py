@@ -187,7 +187,7 @@ def test_components_that_are_gone_are_forgotten(tmp_path: Path) -> None:
     assert list(StatCache.load(tmp_path).recall(NAME, found).digests) == [None]
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.data())
 def test_a_damaged_cache_counts_as_empty(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     root = tmp_path_factory.getbasetemp() / "damaged"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import click
@@ -21,13 +20,12 @@ def command(session: Session, revision: str, folder: Path, component: str | None
 
     DIR must be new or empty. Files stand at their workspace paths, beside the lastgood.toml of that release.
     """
-    started = time.monotonic()
     with session.registry() as registry:
         found = registry.releases.find(revision)
         with session.output.progress("checkout") as progress:
             release = str(found.release.release)
             done = registry.checkout(release, session.folder / folder, component=component, progress=progress.add)
-    seconds = time.monotonic() - started
+    seconds = session.seconds()
     session.output.data(f"{found.release.label} in {folder}: {count(done.files, 'file')}, {size(done.bytes)} in {seconds:.2f} s")
     session.output.answer(
         "checkout",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import click
 
 from lastgood.cli.session import Session, in_session
@@ -27,12 +25,11 @@ def command(session: Session, message: str | None, tag: str | None, onto: str | 
     """
     if onto not in {None, "latest"}:
         raise Invalid(f"--onto takes only 'latest', not {onto!r}")
-    started = time.monotonic()
     workspace = session.require_workspace()
     options = CommitOptions(message=message, tag=tag, onto_latest=onto == "latest", allow_secrets=allow_secrets)
     with session.registry() as registry, session.output.progress("commit") as progress:
         done = registry.commit(workspace, options, progress=progress.add)
-    seconds = time.monotonic() - started
+    seconds = session.seconds()
     _say(session, done, seconds)
     session.output.answer(
         "commit",

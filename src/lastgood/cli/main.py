@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -78,15 +79,18 @@ def lastgood(ctx: click.Context, folder: str, registry: str | None, accept_clock
 
     The four-command day: commit, deploy, diff, rollback.
     """
-    ctx.obj = {"folder": folder, "registry": registry, "accept_clock": accept_clock}
+    # What click writes and what rich draws follow the same wishes.
+    ctx.color = False if os.environ.get("NO_COLOR") else True if os.environ.get("FORCE_COLOR") else None
+    ctx.obj |= {"folder": folder, "registry": registry, "accept_clock": accept_clock}
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line and exit with the code of DESIGN's table."""
+    began = time.monotonic()
     given = sys.argv[1:] if arguments is None else arguments
     _open_streams()
     try:
-        code = lastgood.main(args=given, prog_name="lastgood", standalone_mode=False)
+        code = lastgood.main(args=given, prog_name="lastgood", standalone_mode=False, obj={"began": began})
     except click.ClickException as error:
         sys.exit(_say_usage(error, given))
     except (click.Abort, KeyboardInterrupt):
@@ -149,4 +153,3 @@ def _say_usage(error: click.ClickException, given: list[str]) -> int:
     if isinstance(error, click.UsageError) and error.ctx is not None:
         hint = f"{error.ctx.command_path} --help"
     return _say(Invalid(error.format_message(), hint=hint), given)
-

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PROGRESS_AFTER = 1.0
+_FOLDED = frozenset({"who", "by", "where", "changed", "message", "why"})
 BROKEN_PIPE = 141
 
 
@@ -160,8 +161,8 @@ def make_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for position, header in enumerate(headers):
-        table.add_column(header, overflow="fold", no_wrap=position == 0)
+    for header in headers:
+        table.add_column(header, overflow="fold", no_wrap=header not in _FOLDED)
     for row in rows:
         table.add_row(*(Text(safe(cell)) for cell in row))
     return table

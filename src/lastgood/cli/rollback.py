@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import suppress
 
 import click
 
@@ -11,7 +11,9 @@ from lastgood.cli.deploy import declared_gates, moved_json, say_moved
 from lastgood.cli.rendering import print_comparison
 from lastgood.cli.session import Session, in_session
 from lastgood.compare.wording import count, size
+from lastgood.errors import LastgoodError
 from lastgood.model.history import ReleaseRecord
+from lastgood.registry.move import Moved
 
 
 @click.command("rollback")
@@ -36,7 +38,6 @@ def command(
     That is the nearest earlier one that is neither bad nor suspect and behaves differently from what is live. What is
     left behind becomes suspect, so a second rollback goes further back, never forward. What it changes is printed.
     """
-    started = time.monotonic()
     with session.move() as registry:
         environments = registry.environments
         # Asked before anything moves: what cannot be read now must not fail a move that was made.
@@ -45,10 +46,11 @@ def command(
         if planned.before is not None and planned.changed:
             _prepare(session, registry, planned.before, planned.after, read=read)
         done = planned if dry_run else environments.rollback(environment, revision, reason=reason, expect=planned.revision)
-    seconds = time.monotonic() - started
+    seconds = session.seconds()
     say_moved(session, done, dry_run=dry_run)
     if done.changed and not dry_run:
         session.output.note(f"done in {seconds:.2f} s; lastgood log --env {environment} has the record")
+        _say_what_is_on_disk(session, done)
     fields = moved_json(done, gates)
     session.output.answer("rollback", {**fields, "seconds": round(seconds, 3), "seconds_since_detected": None})
 
@@ -61,3 +63,17 @@ def _prepare(session: Session, registry: OpenRegistry, live: ReleaseRecord, targ
     )
     changes = registry.diff(str(live.release), str(target.release)).changed
     print_comparison(session.output, changes, everything=False, to_stderr=True)
+
+
+def _say_what_is_on_disk(session: Session, done: Moved) -> None:
+    """Remind of a workspace that still holds what was just left behind: the next commit would bring it back."""
+    from lastgood.workspace.local import read_state  # noqa: PLC0415
+
+    if session.workspace_root() is None or done.before is None:
+        return
+    with suppress(LastgoodError):
+        if read_state(session.require_workspace()).base == done.before.release:
+            label = done.before.label
+            session.output.note(
+                f"the files on disk here are still {label}'s: lastgood diff {done.after.label} {label} says what to take back"
+            )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +33,11 @@ class Session:
     registry_option: str | None
     accept_clock: bool
     output: Output
+    began: float
+
+    def seconds(self) -> float:
+        """Return how many seconds the command has taken so far, what it had to import included."""
+        return time.monotonic() - self.began
 
     def workspace_root(self) -> Path | None:
         """Return the nearest folder with a lastgood.toml, looking upward."""
@@ -127,7 +133,7 @@ def in_session(function: Command) -> Command:
         folder = Path(given["folder"]).absolute()
         if not folder.is_dir():
             raise NotFound(f"there is no folder {given['folder']}")
-        session = Session(folder, given["registry"], given["accept_clock"], Output(json=as_json))
+        session = Session(folder, given["registry"], given["accept_clock"], Output(json=as_json), given["began"])
         return function(session, *arguments, **options)
 
     return update_wrapper(run, function)  # type: ignore[return-value]

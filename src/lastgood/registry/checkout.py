@@ -84,6 +84,7 @@ def checkout(
     fresh = target.with_name(f".{target.name[:200]}.lastgood-{suffix}")
     with _reporting(target):
         try:
+            target.parent.mkdir(parents=True, exist_ok=True)
             fresh.mkdir()
             with _Tree(fresh) as tree:
                 tree.fill(entries, source, progress)
@@ -131,8 +132,6 @@ def _require_free(target: Path) -> None:
     except FileNotFoundError:
         if target.is_symlink():
             raise AlreadyExists(f"{target} is a link that leads nowhere; nothing was written") from None
-        if not target.parent.is_dir():
-            raise NotFound(f"there is no folder {target.parent}; nothing was written") from None
         return
     except NotADirectoryError:
         raise AlreadyExists(f"{target} is a file; nothing was written") from None

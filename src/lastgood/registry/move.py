@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from lastgood.catalog import environments, releases
 from lastgood.catalog.database import Session
 from lastgood.catalog.records import Appender, event_of_operation
-from lastgood.errors import AlreadyExists, Conflict, StaleEnvironment
+from lastgood.errors import AlreadyExists, Conflict, NothingGood, StaleEnvironment
 from lastgood.ids import EnvironmentName, OperationId, PipelineName
 from lastgood.model.environment import Marks, Move, Target, plan_deploy, plan_rollback, plan_rollback_to
 from lastgood.model.event import BehaviorMarked, Body, EnvironmentMoved, MoveKind, Verdict
 from lastgood.model.history import Deployment, ReleaseRecord
 from lastgood.registry.context import Context
+
+MOST_CANDIDATES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +134,30 @@ def _decide(session: Session, request: Request, marks: Marks) -> Move | None:
     stack = environments.stack(session, request.pipeline, request.environment)
     release = request.release
     if release is None:
-        return plan_rollback(request.environment, stack, marks)
+        try:
+            return plan_rollback(request.environment, stack, marks)
+        except NothingGood as error:
+            raise _with_candidates(session, request, error, marks) from error
     target = Target(release.release, release.behavior, release.label)
     if request.kind is MoveKind.DEPLOY:
         return plan_deploy(request.environment, target, stack, marks)
     before = environments.was_deployed(session, request.pipeline, request.environment, release.release)
     return plan_rollback_to(request.environment, target, stack, marks, deployed_before=before)
+
+
+def _with_candidates(session: Session, request: Request, error: NothingGood, marks: Marks) -> NothingGood:
+    """Say where `rollback --to` could go: whatever else the environment was on and nobody called bad, newest first."""
+    known = {one.release: one for one in reversed(environments.deployments(session, request.pipeline, request.environment))}
+    newest = sorted(known.values(), key=lambda one: one.revision, reverse=True)
+    candidates = [one for one in newest[1:] if one.behavior not in marks.bad][:MOST_CANDIDATES]
+    if not candidates:
+        return NothingGood(error.message, hint=f"lastgood log, then lastgood deploy {request.environment} REV")
+    told = ", ".join(f"r{one.number}{' (suspect)' if one.behavior in marks.suspect else ''}" for one in candidates)
+    return NothingGood(
+        f"{error.message}\nit was on {told} before",
+        hint=f"lastgood rollback {request.environment} --to r{candidates[0].number}, or to another of these",
+        details={"candidates": [str(one.release) for one in candidates]},
+    )
 
 
 def _record(session: Session, ledger: Appender, request: Request, current: Deployment | None, decided: Move) -> Moved:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from lastgood.catalog import environments, releases
 from lastgood.catalog.database import Session
@@ -83,7 +84,13 @@ class _Resolver:
         self._session = session
         self._text = revision.text
         self._place = revision.place
-        self._pipeline = choose_pipeline(context, session, revision.pipeline or pipeline)
+        self._said = revision.pipeline
+        self._named = revision.pipeline or pipeline
+
+    @cached_property
+    def _pipeline(self) -> PipelineName:
+        """The pipeline that is meant; found out only where it matters, since a digest is one release whatever it is."""
+        return choose_pipeline(self._context, self._session, self._named)
 
     def resolve(self) -> Resolved:
         place = self._place
@@ -125,7 +132,7 @@ class _Resolver:
         return Resolved(self._text, found)
 
     def _by_prefix(self, prefix: str) -> Resolved:
-        found = releases.releases_by_prefix(self._session, prefix)
+        found = [one for one in releases.releases_by_prefix(self._session, prefix) if self._said in {None, one.pipeline}]
         if len(found) > 1:
             several = ", ".join(f"{one.release.short} ({one.pipeline} {one.label})" for one in found)
             raise InvalidRevision(f"several releases begin with {prefix}: {several}", hint="write more digits")

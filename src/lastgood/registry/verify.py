@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 
 from lastgood.catalog import placement, records, releases
-from lastgood.errors import LastgoodError
+from lastgood.errors import Integrity, LastgoodError
 from lastgood.ids import FileDigest, PackId, ReleaseId, TextDigest
 from lastgood.model.event import Event, leaf_hash, read_event, text_digest
 from lastgood.model.history import ReleaseRecord
@@ -78,7 +79,7 @@ class _Verifier:
         needed = self._check_manifests(wanted)
         self._check_files(needed)
         if only is None:
-            self._check_packs()
+            self._check_packs(needed)
         return Verified(
             problems=tuple(self._problems),
             notes=tuple(self._notes),
@@ -151,23 +152,36 @@ class _Verifier:
             except LastgoodError as error:
                 self._problem(f"file {digest.short}: {error}", needed[digest])
 
-    def _check_packs(self) -> None:
+    def _check_packs(self, needed: dict[FileDigest, list[ReleaseId]]) -> None:
         with self._context.database.reading() as session:
             recorded = placement.recorded_packs(session)
-        for pack, size in recorded:
-            try:
-                self._check_pack(pack, size)
-            except LastgoodError as error:
-                self._problem(str(error))
+        damaged = {pack: error for pack, size in recorded if (error := self._what_is_wrong_with(pack, size)) is not None}
+        hurt = self._hurt_by(damaged.keys(), needed) if damaged else {}
+        for pack, error in damaged.items():
+            self._problem(str(error), [release for release in self._labels if release in hurt[pack]])
         known = {pack_name(pack) for pack, _ in recorded}
         orphans = [name for name in self._context.backend.names(FOLDER) if name not in known]
         if orphans:
             self._notes.append(f"{len(orphans)} pack{'s' if len(orphans) > 1 else ''} of an interrupted commit: no release needs them")
 
-    def _check_pack(self, pack: PackId, size: int) -> None:
-        contents = verify_pack(self._context.backend, pack)
+    def _what_is_wrong_with(self, pack: PackId, size: int) -> LastgoodError | None:
+        try:
+            contents = verify_pack(self._context.backend, pack)
+        except LastgoodError as error:
+            return error
         if contents.size != size:
-            self._problem(f"pack {pack.short} has {contents.size} bytes, the index says {size}")
+            return Integrity(f"pack {pack.short} has {contents.size} bytes, the index says {size}")
+        return None
+
+    def _hurt_by(self, packs: AbstractSet[PackId], needed: dict[FileDigest, list[ReleaseId]]) -> dict[PackId, set[ReleaseId]]:
+        """Return the releases that have a chunk in each of some packs; it looks at every file, so only for bad ones."""
+        maps = self._context.index.find_files(list(needed))
+        places = self._context.index.find_chunks(list({chunk for one in maps.values() for chunk in one.chunks}))
+        hurt: dict[PackId, set[ReleaseId]] = {pack: set() for pack in packs}
+        for digest, one in maps.items():
+            for pack in packs & {places[chunk].pack for chunk in one.chunks if chunk in places}:
+                hurt[pack].update(needed[digest])
+        return hurt
 
 
 def _texts_of(event: Event) -> Iterator[TextDigest]:

@@ -1,4 +1,4 @@
-r"""The workspace file as a TOML document: found, read within limits, and able to say on which line a key stands.
+r"""The workspace file as a TOML document: read within limits, and able to say on which line a key stands.
 
 Rules: whatever is wrong becomes `InvalidWorkspace` naming file, line and key, and all problems are told at once. A
 byte order mark and CRLF line ends are tolerated; more than 1 MB, other encodings and deep nesting are not.
@@ -69,27 +69,21 @@ class Document:
         return _refusal(lines, [{"line": line, "key": key, "message": message} for line, key, message in told])
 
 
-def find_workspace(start: Path) -> Path | None:
-    """Return the nearest folder, from `start` upward, that holds a workspace file."""
-    here = Path(os.path.abspath(start))
-    return next((folder for folder in (here, *here.parents) if os.path.lexists(folder / WORKSPACE_FILE)), None)
-
-
-def read_document(root: Path) -> Document:
-    """Read the workspace file of a folder.
+def read_bytes(root: Path) -> bytes:
+    """Return the bytes of a folder's workspace file; of one that is too large, enough to tell.
 
     Raises:
         NotFound: there is none.
         NotAllowed: it may not be read.
         ChangedWhileReading: it was written meanwhile.
-        InvalidWorkspace: it is a link, a FIFO or a folder, too large, or not TOML.
+        InvalidWorkspace: it is a link, a FIFO or a folder.
     """
     try:
         mode = os.lstat(root / WORKSPACE_FILE).st_mode
         with open_root(root) as folder:
             # A release holds this file, and no file of a release is read through a link.
             check_regular(folder, WORKSPACE_FILE, mode)
-            return parse_document(read_small(folder, WORKSPACE_FILE, limit=LARGEST))
+            return read_small(folder, WORKSPACE_FILE, limit=LARGEST)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NotFound(f"there is no {WORKSPACE_FILE} in {root}", hint="lastgood init") from error
     except OSError as error:

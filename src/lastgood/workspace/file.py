@@ -28,7 +28,7 @@ from lastgood.workspace.declaration import (
     DeclaredRetention,
     Workspace,
 )
-from lastgood.workspace.document import Document, Problem, parse_document, read_document
+from lastgood.workspace.document import Document, Problem, parse_document, read_bytes
 from lastgood.workspace.kinds import kind_of_paths
 from lastgood.workspace.positions import KeyPath
 from lastgood.workspace.tables import ComponentTable, EnvironmentTable, FileTable, check_fields, fields_of, is_uri
@@ -42,15 +42,16 @@ def read_workspace(root: Path) -> Workspace:
         NotAllowed: it may not be read.
         InvalidWorkspace: it is not right; the message tells every problem with its line and key.
     """
-    return _read(read_document(root), root)
+    return parse_workspace(read_bytes(root), root)
 
 
 def parse_workspace(data: bytes, root: Path) -> Workspace:
-    """Read the bytes of a workspace file as that of a folder, which need not hold it; raises as `read_workspace`."""
-    return _read(parse_document(data), root)
+    """Read the bytes of a workspace file as that of a folder.
 
-
-def _read(document: Document, root: Path) -> Workspace:
+    Raises:
+        InvalidWorkspace: as `read_workspace`.
+    """
+    document = parse_document(data)
     try:
         table = FileTable.model_validate(document.data)
     except ValidationError as error:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from lastgood.ids import FileDigest
+from lastgood.ids import ComponentName, FileDigest
 from lastgood.model.component import Kind
 from lastgood.model.intake import Intake, Received
 from lastgood.model.listing import FileEntry, Mode, write_listing
@@ -153,18 +153,17 @@ def prepare(
     cache.begin()
     workspace_file = FileDigest.of(workspace.file_bytes)
     with open_root(workspace.root) as root:
-        disk = _Disk(root, intake, known, progress or _silent)
+        # Names are judged before anything is read, and everything is looked at for credentials before a byte is kept.
         walk = Walk(root, skipped=_below(workspace.root, [*workspace.live_folders, *live_folders]))
         parts = [_Part(one, walk.find(one.paths, at=_place(one)), cache) for one in workspace.components if one.has_files]
+        disk = _Disk(root, intake, known, progress or _silent)
         if not allow_secrets:
-            disk.refuse_credentials([(part, part.unread) for part in parts], _in_workspace_file(workspace, workspace_file, known))
-        for part in parts:
-            disk.read(part, part.unread)
-        for part in parts:
-            disk.list(part, allow_secrets=allow_secrets)
+            text = b"" if workspace_file in known else workspace.file_bytes
+            found = credentials.find_in_file(WORKSPACE_FILE, Kind.CONFIG, text)
+            disk.refuse_credentials([(part, part.unread) for part in parts], found)
+        listed = disk.take(parts, allow_secrets=allow_secrets)
     if workspace_file not in known:
         intake.receive_bytes(workspace.file_bytes)
-    listed = {part.declared.name: part.prepared() for part in parts}
     for name, files in listed.items():
         cache.remember(name, files.found, files.digests, files.listing)
     cache.save()
@@ -178,14 +177,9 @@ class _Part:
         recalled = cache.recall(declared.name, found)
         self.declared = declared
         self.found = found
-        self.listing = recalled.listing
+        self.recalled_listing = recalled.listing
         self.digests = [digest or b"" for digest in recalled.digests]
         self.unread = [index for index, digest in enumerate(self.digests) if not digest]
-
-    def prepared(self) -> PreparedFiles:
-        """Return the files, all read and listed."""
-        assert self.listing is not None  # noqa: S101
-        return PreparedFiles(self.listing, self.found, self.digests)
 
 
 class _Disk:
@@ -214,29 +208,36 @@ class _Disk:
             return ()
         return credentials.find_in_file(path, kind, read_small(self._root, path, limit=credentials.LONGEST_SCAN))
 
-    def read(self, part: _Part, indexes: Iterable[int]) -> None:
-        """Read files into the intake."""
+    def take(self, parts: Sequence[_Part], *, allow_secrets: bool) -> dict[ComponentName, PreparedFiles]:
+        """Read what must be read, then list each component."""
+        for part in parts:
+            self._read(part, part.unread)
+        return {
+            part.declared.name: PreparedFiles(self._list(part, allow_secrets=allow_secrets), part.found, part.digests) for part in parts
+        }
+
+    def _read(self, part: _Part, indexes: Iterable[int]) -> None:
         for index in indexes:
             read = read_file(self._root, part.found.paths[index], self._intake, self._advance)
             part.found.replace(index, read.found)
             part.digests[index] = read.digest
             self._progress(1, 0)
 
-    def list(self, part: _Part, *, allow_secrets: bool) -> None:
+    def _list(self, part: _Part, *, allow_secrets: bool) -> FileDigest:
         """Make a component's listing; where it is not kept yet, see that all files that it names will be."""
-        if part.listing is not None and part.listing in self._known:
-            return
-        data = write_listing(_entries(part.found, part.digests))
-        part.listing = FileDigest.of(data)
-        if part.listing in self._known:
-            return
+        if part.recalled_listing is not None and part.recalled_listing in self._known:
+            return part.recalled_listing
+        listing = write_listing(_entries(part.found, part.digests))
+        digest = FileDigest.of(listing)
+        if digest in self._known:
+            return digest
         lacking = self._lacking(part)
         if lacking:
             if not allow_secrets:
                 self.refuse_credentials([(part, lacking)])
-            self.read(part, lacking)
-            data = write_listing(_entries(part.found, part.digests))
-        part.listing = self._intake.receive_bytes(data).digest
+            self._read(part, lacking)
+            listing = write_listing(_entries(part.found, part.digests))
+        return self._intake.receive_bytes(listing).digest
 
     def _lacking(self, part: _Part) -> Sequence[int]:
         """Return which files were recalled from the cache, although their bytes are not kept."""
@@ -255,10 +256,6 @@ def _entries(found: FoundFiles, digests: Sequence[bytes]) -> list[FileEntry]:
         FileEntry(path, Mode.EXEC if mode & _OWNER_MAY_EXECUTE else Mode.FILE, FileDigest(digest), size)
         for path, mode, size, digest in columns
     ]
-
-
-def _in_workspace_file(workspace: Workspace, digest: FileDigest, known: AbstractSet[FileDigest]) -> Sequence[credentials.Finding]:
-    return () if digest in known else credentials.find_in_file(WORKSPACE_FILE, Kind.CONFIG, workspace.file_bytes)
 
 
 def _place(declared: DeclaredComponent) -> str:

@@ -106,9 +106,6 @@ class _Measured(io.RawIOBase):
         self._path = path
         self._advance = advance
 
-    def readable(self) -> bool:
-        return True
-
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # io gives nothing else to it
         try:
             count = os.readv(self._opened, [buffer])
