@@ -104,11 +104,10 @@ class TestPrepareAndSwitch:
         (incoming / "current.1").symlink_to("releases/x")
         (incoming / "seal.1").write_bytes(b"")
 
-        with folder.locked():
-            pass
+        second = prepare(folder, registry, say(registry, "two"))
 
         assert not leftovers(run)
-        assert names(run / "releases") == {first.name}
+        assert names(run / "releases") == {first.name, second.name}
 
 
 def edit(there: Path) -> None:
@@ -236,6 +235,25 @@ class TestPrune:
         assert names(others) == {str(records[1].release), str(records[3].release)} | foreign
         assert names(run / ".lastgood-live" / "seals") == {str(records[1].release), str(records[3].release)}
         assert (run / "README").read_text() == "mine as well"
+        assert not leftovers(run)
+
+    def test_nobody_waits_for_files_to_be_removed(self, registry: EmbeddedRegistry, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        first, second = say(registry, "one"), say(registry, "two")
+        folder = folder_at(run)
+        for record in (first, second):
+            prepare(folder, registry, record)
+        folder.switch(second.release)
+        remove, seen = shutil.rmtree, []
+
+        def remove_while_another_goes_back(path: Path, *, ignore_errors: bool) -> None:
+            with folder_at(run, wait=0).locked():
+                seen.append(names(run / "releases"))
+            remove(path, ignore_errors=ignore_errors)
+
+        monkeypatch.setattr(shutil, "rmtree", remove_while_another_goes_back)
+        folder.prune(set())
+
+        assert seen == [{str(second.release)}]
         assert not leftovers(run)
 
     def test_the_current_one_stays_even_if_nothing_is_kept(self, registry: EmbeddedRegistry, run: Path) -> None:

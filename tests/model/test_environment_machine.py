@@ -1,22 +1,16 @@
-"""Environments against a simple memory of them, written from DESIGN's words ("Last good") and not from the code.
+"""Environments of a real registry against a simple memory of them: `memory.py`.
 
-    The deployments of an environment form a stack: a deploy pushes; a rollback pops down to its target and marks every
-    popped entry that does not behave like the target *suspect* in that environment (*bad*, said by a person, holds
-    everywhere). Marks attach to the behavior. Deploying a suspect warns and clears the mark; a bad one is refused, by
-    `--to` as well. `@good` is the nearest entry below the top that is neither bad nor suspect and behaves differently
-    from the top. With nothing good left `rollback` refuses; `--to` takes any release that was deployed there before
-    (off the stack, it replaces the top).
-
-What is driven is the real path: the verbs of the embedded registry on a SQLite catalog.
+What is driven is the real path: the verbs of the embedded registry on a SQLite catalog. The decisions alone are driven
+much further by `test_environment.py`.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -29,8 +23,8 @@ from lastgood.catalog.creation import create_catalog
 from lastgood.catalog.database import SQLiteDatabase
 from lastgood.catalog.records import stored_events
 from lastgood.clock import FixedClock, format_instant
-from lastgood.errors import BadRelease, LastgoodError, NotFound, NothingGood, StaleEnvironment
-from lastgood.ids import BehaviorDigest, EnvironmentName, FileDigest, OperationId
+from lastgood.errors import LastgoodError, NotFound, StaleEnvironment
+from lastgood.ids import EnvironmentName, FileDigest, OperationId
 from lastgood.model.event import Verdict
 from lastgood.model.operation import new_operation_id
 from lastgood.model.placement import Staged
@@ -41,88 +35,8 @@ from lastgood.registry.move import Moved
 from lastgood.registry.publish import Draft
 from lastgood.store.backend.memory import MemoryBackend
 from lastgood.testing.history import ACTOR, BOT, START, components_of, counted_entropy, facts_of, replay_facts
+from tests.model.memory import PLACES, Memory, Release, World
 from tests.model.values import effort
-
-PLACES = ("prod", "staging")
-
-
-@dataclass
-class Release:
-    """A release as memory has it: which prompt it answers with, and how that behavior is known."""
-
-    prompt: str
-    data: str
-    behavior: BehaviorDigest
-
-
-@dataclass
-class Memory:
-    """One environment: what ran there, newest last, with when; its stack, bottom first; and what is suspect there."""
-
-    ran: list[int] = field(default_factory=list)
-    since: list[datetime] = field(default_factory=list)
-    stack: list[int] = field(default_factory=list)
-    suspect: set[str] = field(default_factory=set)
-
-
-class World:
-    """All environments as memory has them; releases are known by their numbers, behaviors by their prompts."""
-
-    def __init__(self) -> None:
-        self.releases: list[Release] = []
-        self.places = {name: Memory() for name in PLACES}
-        self.bad: set[str] = set()
-
-    def prompt(self, number: int) -> str:
-        return self.releases[number - 1].prompt
-
-    def deploy(self, place: Memory, number: int) -> bool:
-        if place.stack and place.stack[-1] == number:
-            return False
-        if self.prompt(number) in self.bad:
-            raise BadRelease("bad")
-        place.stack.append(number)
-        place.suspect.discard(self.prompt(number))
-        return True
-
-    def good(self, place: Memory) -> int | None:
-        """Return where in the stack the last good release is."""
-        for position in range(len(place.stack) - 2, -1, -1):
-            prompt = self.prompt(place.stack[position])
-            if prompt not in self.bad | place.suspect and prompt != self.prompt(place.stack[-1]):
-                return position
-        return None
-
-    def rollback(self, place: Memory) -> bool:
-        if not place.stack:
-            raise NotFound("nothing was deployed")
-        position = self.good(place)
-        if position is None:
-            raise NothingGood("nothing good")
-        self._pop(place, position)
-        return True
-
-    def rollback_to(self, place: Memory, number: int) -> bool:
-        if not place.stack:
-            raise NotFound("nothing was deployed")
-        if place.stack[-1] == number:
-            return False
-        if self.prompt(number) in self.bad:
-            raise BadRelease("bad")
-        if number in place.stack:
-            self._pop(place, max(position for position, one in enumerate(place.stack) if one == number))
-        elif number in place.ran:
-            place.suspect |= {self.prompt(place.stack[-1])} - {self.prompt(number)}
-            place.stack[-1] = number
-        else:
-            raise NotFound("it was never deployed here")
-        place.suspect.discard(self.prompt(number))
-        return True
-
-    def _pop(self, place: Memory, position: int) -> None:
-        popped = {self.prompt(one) for one in place.stack[position + 1 :]}
-        del place.stack[position + 1 :]
-        place.suspect |= popped - {self.prompt(place.stack[-1])}
 
 
 @cache
@@ -132,8 +46,10 @@ def empty_catalog() -> bytes:
         return (Path(folder) / "catalog.db").read_bytes()
 
 
-places = st.sampled_from(PLACES)
+places = st.sampled_from([*PLACES, "prod", "prod"])
 picks = st.integers(0, 99)
+
+MEMORY = "/dev/shm"  # noqa: S108 - where fsync is free, if there is such a place
 
 
 class MovingMachine(RuleBasedStateMachine):
@@ -141,7 +57,7 @@ class MovingMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
+        self.folder = Path(tempfile.mkdtemp(dir=MEMORY if os.access(MEMORY, os.W_OK) else None))
         self.database = self._open("catalog.db")
         self.clock = FixedClock(START)
         self.entropy = counted_entropy()
@@ -265,14 +181,8 @@ class MovingMachine(RuleBasedStateMachine):
     @rule(number=picks, verdict=st.sampled_from(Verdict))
     def mark(self, number: int, verdict: Verdict) -> None:
         chosen = self._pick(number)
-        prompt = self.world.prompt(chosen)
         self.releases.mark(f"r{chosen}", verdict, "somebody said so")
-        if verdict is Verdict.BAD:
-            self.world.bad.add(prompt)
-            return
-        self.world.bad.discard(prompt)
-        for place in self.world.places.values():
-            place.suspect.discard(prompt)
+        self.world.mark(chosen, verdict)
 
     @rule(seconds=st.sampled_from([0, 1, 3_600]))
     def wait(self, seconds: int) -> None:
@@ -283,9 +193,6 @@ class MovingMachine(RuleBasedStateMachine):
             return self.releases.find(revision).release.number
         except NotFound:
             return None
-
-    def _behaviors(self, prompts: set[str]) -> set[BehaviorDigest]:
-        return {one.behavior for one in self.world.releases if one.prompt in prompts}
 
     def _stack(self, name: str) -> list[int]:
         numbers = {self.releases.find(f"r{number}").release.release: number for number in range(1, len(self.world.releases) + 1)}
@@ -356,8 +263,8 @@ class EnvironmentMachine(MovingMachine):
             details = self.environments.get(name)
             assert (details.release.number, details.revision) == (place.stack[-1], len(place.ran))
             assert (None if details.good is None else details.good.number) == self._find(f"{name}@good") == good
-            assert details.marks.suspect == self._behaviors(place.suspect)
-            assert details.marks.bad == self._behaviors(self.world.bad)
+            assert details.marks.suspect == self.world.behaviors(place.suspect)
+            assert details.marks.bad == self.world.behaviors(self.world.bad)
             assert [stay.deployment.number for stay in self.environments.history(name)] == place.ran[::-1]
             assert self._find(name) == place.ran[-1]
             assert self._stack(name) == place.stack[::-1]
@@ -371,4 +278,4 @@ class EnvironmentMachine(MovingMachine):
 
 
 TestEnvironments = EnvironmentMachine.TestCase
-TestEnvironments.settings = settings(max_examples=effort(15).max_examples, stateful_step_count=25)
+TestEnvironments.settings = settings(max_examples=effort(30).max_examples, stateful_step_count=40)

@@ -46,6 +46,12 @@ def test_golden() -> None:
     assert FileDigest.of(LISTING).hex() == "7d33b92e35804313fa92aec9a38b47930e7782a0a553974d035d309bce0d3cf9"
 
 
+def test_paths_sort_by_their_bytes_and_not_by_utf_16() -> None:
+    order = ["B", "a-b", "a.b", "a/b", "c", "é", "\uffee", "😀"]
+    data = write_listing([FileEntry(path, Mode.FILE, A.digest, 0) for path in reversed(order)])
+    assert [entry.path for entry in read_listing(data)] == order
+
+
 def test_no_files_are_no_lines() -> None:
     assert write_listing([]) == b""
     assert read_listing(b"") == []

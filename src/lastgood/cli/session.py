@@ -6,7 +6,6 @@ import os
 import shlex
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import update_wrapper
 from pathlib import Path
@@ -18,6 +17,7 @@ from lastgood.api import WORKSPACE_FILE, OpenRegistry, machine_settings, open_at
 from lastgood.cli.output import Output
 from lastgood.errors import Invalid, InvalidWorkspace, NotFound
 from lastgood.registry.embedded import CATALOG, OWN_FOLDER, Settings, find_registry
+from lastgood.workspace.finding import find_workspace
 
 if TYPE_CHECKING:
     from lastgood.workspace.declaration import Workspace
@@ -41,12 +41,7 @@ class Session:
 
     def workspace_root(self) -> Path | None:
         """Return the nearest folder with a lastgood.toml, looking upward."""
-        for folder in (self.folder, *self.folder.parents):
-            # A link or a folder of that name is found, too, so that it is refused and not passed over.
-            with suppress(FileNotFoundError, NotADirectoryError):
-                (folder / WORKSPACE_FILE).lstat()
-                return folder
-        return None
+        return find_workspace(self.folder)
 
     def require_workspace(self) -> Workspace:
         """Read the workspace.

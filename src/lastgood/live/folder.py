@@ -85,6 +85,7 @@ class LiveFolder:
         self._seals = self._own / "seals"
         self._depth = 0
         self._links: dict[ReleaseId, Path] = {}
+        self._gone: list[Path] = []
 
     def current(self) -> ReleaseId | None:
         """Return the release that `current` leads to, None where it leads to none.
@@ -113,18 +114,16 @@ class LiveFolder:
             return
         with self._reporting():
             self._make()
-        with locked(self._own / "lock", str(self.root), wait=self._wait):
-            with self._reporting():
-                self._claim()
-                # Whoever wrote here did so with the lock that we hold now, so it is dead and nobody will come back.
-                self._sweep()
-                self._require_writable()
-            self._depth = 1
-            try:
+        try:
+            with locked(self._own / "lock", str(self.root), wait=self._wait):
+                with self._reporting():
+                    self._claim()
+                    self._require_writable()
+                self._depth = 1
                 yield
-            finally:
-                self._depth = 0
-                self._drop_links()
+        finally:
+            self._depth = 0
+            self._remove_gone()
 
     def prepare(self, manifest: Manifest, files: FileStreams) -> None:
         """Have the files of a release in `releases/`, whole, untouched and durable, and the link to it at hand.
@@ -168,12 +167,11 @@ class LiveFolder:
             kept = {str(release) for release in (*keep, self._linked()) if release is not None}
             gone = [name for name in self._listed() if name not in kept]
             for name in gone:
-                (self._releases / name).rename(self._fresh(name[:12]))
+                self._gone.append((self._releases / name).rename(self._fresh(name[:12])))
             if gone:
                 # A release loses its name, durably, before it loses its first file: no crash leaves a name in `releases/`
-                # with a part of its files.
+                # with a part of its files. The files go when the lock is free again, so that nobody who goes back waits.
                 sync_folder(self._releases)
-            self._sweep()
             self._drop_seals()
 
     def _make(self) -> None:
@@ -211,6 +209,9 @@ class LiveFolder:
                 raise NotAllowed(f"{folder} cannot be written: permission denied; nothing was changed")
 
     def _write(self, folder: Path, manifest: Manifest, files: FileStreams) -> None:
+        # Whoever else wrote into `incoming` held the lock that we hold now, so it is dead, or is only removing. What the dead
+        # left is removed here, where room is needed, and not by a move back to a release that is there.
+        self._sweep()
         entries = files_of_release(manifest, files)
         fresh = self._fresh(manifest.release.short)
         checkout(files, entries, fresh, suffix=self._suffix(), sync=True)
@@ -267,17 +268,12 @@ class LiveFolder:
         self._links.clear()
         with os.scandir(self._incoming) as found:
             for one in found:
-                if one.is_dir(follow_symlinks=False):
-                    # What cannot be removed now has no name that anybody reads; the next sweep tries again.
-                    shutil.rmtree(one.path, ignore_errors=True)
-                else:
-                    with suppress(OSError):
-                        Path(one.path).unlink()
+                _remove(Path(one.path))
 
-    def _drop_links(self) -> None:
-        for link in self._links.values():
-            with suppress(OSError):
-                link.unlink()
+    def _remove_gone(self) -> None:
+        for path in (*self._gone, *self._links.values()):
+            _remove(path)
+        self._gone.clear()
         self._links.clear()
 
     def _drop_seals(self) -> None:
@@ -331,6 +327,15 @@ def require_usable(root: Path) -> None:
             f"{root} holds {', '.join(map(repr, sorted(names)))} and is no live folder; nothing was changed",
             hint="name a new or an empty folder",
         )
+
+
+def _remove(path: Path) -> None:
+    """Remove what no reader has a name for; what cannot be removed now is left to the next sweep."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink()
 
 
 def _read_if_there(path: Path) -> bytes | None:

@@ -84,8 +84,7 @@ def checkout(
     fresh = target.with_name(f".{target.name[:200]}.lastgood-{suffix}")
     with _reporting(target):
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            fresh.mkdir()
+            fresh.mkdir(parents=True)
             with _Tree(fresh) as tree:
                 tree.fill(entries, source, progress)
                 if sync:

@@ -12,16 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from lastgood.canonical import JsonObject
+from lastgood.errors import InvalidWorkspace
 from lastgood.ids import ComponentName, FileDigest, ReleaseId, TagName
 from lastgood.model.component import Component
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.release import Manifest, state_digest
 from lastgood.registry.draft import component_of
 from lastgood.registry.protocols import Registry
-from lastgood.registry.publish import Draft, Published, changed_components
-from lastgood.workspace.declaration import OWN_FOLDER, Workspace
+from lastgood.registry.publish import Draft, Published, changed_components, is_unchanged
+from lastgood.workspace.declaration import OWN_FOLDER, WORKSPACE_FILE, Workspace
 from lastgood.workspace.local import read_state, settle, write_pending
 from lastgood.workspace.observe import observe
 from lastgood.workspace.prepare import Prepared, prepare
@@ -74,6 +76,7 @@ def commit(registry: Registry, workspace: Workspace, options: CommitOptions, pro
         StaleBase: others committed since the workspace's base.
         AlreadyExists: the tag is taken.
     """
+    _require_components(workspace)
     tag = TagName.parse(options.tag) if options.tag is not None else None
     base = find_base(registry, workspace)
     latest = registry.releases.latest(workspace.pipeline)
@@ -82,14 +85,10 @@ def commit(registry: Registry, workspace: Workspace, options: CommitOptions, pro
         registry.releases.require_latest(workspace.pipeline, base)
     parent = None if latest is None else registry.releases.manifest(latest.release)
     with registry.files.intake() as intake:
-        prepared = prepare(
-            workspace,
-            intake,
-            StatCache.load(workspace.root / OWN_FOLDER),
-            known=known_digests(parent),
-            allow_secrets=options.allow_secrets,
-            progress=progress,
-        )
+        cache = StatCache.load(workspace.root / OWN_FOLDER)
+        known = known_digests(parent)
+        allow = options.allow_secrets
+        prepared = prepare(workspace, intake, cache, known=known, allow_secrets=allow, progress=progress)
         draft = Draft(
             pipeline=workspace.pipeline,
             components=_components_of(workspace, prepared, parent),
@@ -99,9 +98,21 @@ def commit(registry: Registry, workspace: Workspace, options: CommitOptions, pro
             base=base,
             onto_latest=options.onto_latest,
         )
-        published = registry.releases.publish(draft, intake.finish(), announce=lambda release: write_pending(workspace, release))
+        if latest is not None and parent is not None and tag is None and is_unchanged(draft, parent):
+            # Answered without the write lock: when the latest release was read, nothing differed from it.
+            published = Published(latest, created=False, bytes_stored_new=0)
+        else:
+            published = registry.releases.publish(draft, intake.finish(), announce=partial(write_pending, workspace))
     settle(workspace, published.release.release)
     return _committed(registry, prepared, published, parent)
+
+
+def _require_components(workspace: Workspace) -> None:
+    if not workspace.components:
+        raise InvalidWorkspace(
+            f"{WORKSPACE_FILE} declares no component, so there is nothing to make a release of",
+            hint=f'name what belongs to the pipeline in {WORKSPACE_FILE}, for example [components.prompts] path = "prompts/"',
+        )
 
 
 def find_base(registry: Registry, workspace: Workspace) -> ReleaseId | None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,17 +137,14 @@ def prepare(
         workspace: what its file says.
         intake: receives the bytes that it does not have.
         cache: what was read before; it is brought up to date and saved.
-        known: digests of listings and workspace files that are kept for sure, with all that the listings name:
-            those of the parent release.
+        known: the parent release's listings and workspace file, which are kept for sure with all that they name.
         live_folders: folders that are skipped beside those the workspace declares.
         allow_secrets: whether files that look like they hold credentials are read all the same.
         progress: is told what was read.
 
     Raises:
-        InvalidWorkspace: a component has no files, or a path does not exist.
-        InvalidPath: something must not be in a release.
-        NotAllowed: something may not be read.
-        ChangedWhileReading: something was written meanwhile.
+        InvalidWorkspace, InvalidPath: a component has no files, or some that must not be in a release.
+        NotAllowed, ChangedWhileReading: something may not be read, or was written meanwhile.
         CredentialFound: files look like they hold credentials; nothing of them was given to the intake.
     """
     cache.begin()
@@ -158,15 +155,11 @@ def prepare(
         parts = [_Part(one, walk.find(one.paths, at=_place(one)), cache) for one in workspace.components if one.has_files]
         disk = _Disk(root, intake, known, progress or _silent)
         if not allow_secrets:
-            text = b"" if workspace_file in known else workspace.file_bytes
-            found = credentials.find_in_file(WORKSPACE_FILE, Kind.CONFIG, text)
-            disk.refuse_credentials([(part, part.unread) for part in parts], found)
+            disk.refuse_credentials([(part, part.unread) for part in parts], b"" if workspace_file in known else workspace.file_bytes)
         listed = disk.take(parts, allow_secrets=allow_secrets)
     if workspace_file not in known:
         intake.receive_bytes(workspace.file_bytes)
-    for name, files in listed.items():
-        cache.remember(name, files.found, files.digests, files.listing)
-    cache.save()
+    _remember(cache, listed)
     return Prepared(tuple(PreparedComponent(one, listed.get(one.name)) for one in workspace.components), workspace_file)
 
 
@@ -191,9 +184,9 @@ class _Disk:
         self._known = known
         self._progress = progress
 
-    def refuse_credentials(self, wanted: Sequence[tuple[_Part, Sequence[int]]], found_before: Sequence[credentials.Finding] = ()) -> None:
-        """Look for credentials in files that are about to be read, and refuse them all at once."""
-        findings = list(found_before)
+    def refuse_credentials(self, wanted: Sequence[tuple[_Part, Sequence[int]]], workspace_file: bytes = b"") -> None:
+        """Look for credentials in files that are about to be kept, and refuse them all at once."""
+        findings = credentials.find_in_file(WORKSPACE_FILE, Kind.CONFIG, workspace_file)
         for part, indexes in wanted:
             for index in indexes:
                 findings += self._look_into(part.found.paths[index], part.declared.kind)
@@ -256,6 +249,12 @@ def _entries(found: FoundFiles, digests: Sequence[bytes]) -> list[FileEntry]:
         FileEntry(path, Mode.EXEC if mode & _OWNER_MAY_EXECUTE else Mode.FILE, FileDigest(digest), size)
         for path, mode, size, digest in columns
     ]
+
+
+def _remember(cache: StatCache, listed: Mapping[ComponentName, PreparedFiles]) -> None:
+    for name, files in listed.items():
+        cache.remember(name, files.found, files.digests, files.listing)
+    cache.save()
 
 
 def _place(declared: DeclaredComponent) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from lastgood.errors import InvalidWorkspace
-from lastgood.model.paths import LONGEST_PART, LONGEST_PATH, check_path, check_together, fold
+from lastgood.model.paths import LONGEST_PART, LONGEST_PATH, RESERVED_FOLDER, check_path, check_together, fold
 from lastgood.workspace.declaration import NEVER_WALKED
 from lastgood.workspace.ignore import IGNORE_FILE, IgnoreRules
 from lastgood.workspace.opening import check_regular, open_folder, unreadable
@@ -232,7 +232,7 @@ def _check_names(folder: str, names: Sequence[str]) -> None:
     """Refuse names that must not be in a release, and two that fold together; beside the others is the parents' job."""
     together = "".join(names)
     longest = max(map(len, names), default=0)
-    plain = together.isascii() and together.isprintable() and "\\" not in together
+    plain = together.isascii() and together.isprintable() and "\\" not in together and RESERVED_FOLDER not in together.lower()
     if not plain or longest > LONGEST_PART or len(folder) * 4 + longest >= LONGEST_PATH:
         for name in names:
             check_path(f"{folder}/{name}")
