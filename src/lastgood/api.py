@@ -86,8 +86,10 @@ class OpenRegistry:
             from lastgood.live.places import live_folders  # noqa: PLC0415
 
             root = self._workspace_root
-            folders = {} if root is None else live_folders(_workspace_at(root))
-            self._environments = LiveEnvironments(self._embedded.environments, self._embedded, folders, os.urandom)
+            workspace = None if root is None else _workspace_at(root)
+            folders = {} if workspace is None else live_folders(workspace)
+            pipeline = None if workspace is None else workspace.pipeline
+            self._environments = LiveEnvironments(self._embedded.environments, self._embedded, folders, os.urandom, pipeline=pipeline)
         return self._environments
 
     def commit(

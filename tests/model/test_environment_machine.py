@@ -95,6 +95,7 @@ class MovingMachine(RuleBasedStateMachine):
     def begin(self, prompts: list[str]) -> None:
         for prompt in prompts:
             self.commit(prompt, "")
+            self.deploy("prod", len(self.world.releases) - 1)
 
     @rule(prompt=st.sampled_from("abc"), data=st.sampled_from("xy"))
     def commit(self, prompt: str, data: str) -> None:

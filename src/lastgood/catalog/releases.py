@@ -8,7 +8,7 @@ from lastgood.canonical import canonical_json
 from lastgood.catalog.database import Row, Session, rows_among
 from lastgood.catalog.records import recorded_event
 from lastgood.clock import parse_instant
-from lastgood.errors import Integrity, Invalid
+from lastgood.errors import Integrity, Invalid, NewerSchema
 from lastgood.ids import BehaviorDigest, PipelineName, ReleaseId, StateDigest, TagName
 from lastgood.model.event import ReleaseCommitted
 from lastgood.model.history import ReleaseRecord
@@ -111,7 +111,8 @@ def release_manifest(session: Session, release: ReleaseId) -> Manifest:
     """Return the manifest of a release, read from its event and checked against its digest.
 
     Raises:
-        Integrity: the event is missing, or its manifest is not that of this release.
+        Integrity: the event is missing, or its manifest is not that of this release, or is none.
+        NewerSchema: a newer version of lastgood wrote it.
     """
     row = session.row(
         "SELECT e.document FROM fact_releases r JOIN events e ON e.sequence = r.sequence WHERE r.release = :release",
@@ -123,7 +124,12 @@ def release_manifest(session: Session, release: ReleaseId) -> Manifest:
     document = _canonical_manifest(body)
     if ReleaseId.of(document) != release:
         raise Integrity(f"the manifest of release {release.short} is not what was committed", details={"release": str(release)})
-    return read_manifest(document)
+    try:
+        return read_manifest(document)
+    except NewerSchema:
+        raise
+    except Invalid as error:
+        raise Integrity(f"the manifest of release {release.short} is not right: {error}", details={"release": str(release)}) from error
 
 
 def _canonical_manifest(body: ReleaseCommitted) -> bytes:

@@ -22,17 +22,18 @@ def command(session: Session, environment: str, folder: Path | None, off: bool) 
     Deploy and rollback write the release below DIR/releases and switch DIR/current in one step, so that a service which
     reads DIR/current follows. The folder belongs to this host and is never part of the registry.
     """
-    from lastgood.live.places import set_live_folder  # noqa: PLC0415
+    from lastgood.live.places import live_folders, set_live_folder  # noqa: PLC0415
 
     if off == (folder is not None):
         raise Invalid("give a DIR, or --off", hint=f"lastgood live {environment} run/{environment}")
     name = EnvironmentName.parse(environment)
     workspace = session.require_workspace()
     place = None if folder is None else (session.folder / folder).absolute()
-    with session.registry() as registry:
-        set_live_folder(workspace, name, place)
-        if place is not None:
-            session.settle(registry)
-    where = str(place) if place is not None else None
+    set_live_folder(workspace, name, place)
+    # With --off a folder that lastgood.toml declares counts again, so what counts now is read back and put right.
+    where = live_folders(workspace).get(name)
+    if where is not None:
+        with session.registry() as registry:
+            registry.environments.settle(f"{workspace.pipeline}/{name}")
     session.output.data(f"{name} is kept in {where}" if where else f"{name} is kept in no folder")
-    session.output.answer("live", {"environment": name, "folder": where})
+    session.output.answer("live", {"environment": name, "folder": str(where) if where else None})

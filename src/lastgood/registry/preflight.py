@@ -7,13 +7,15 @@ Reading the bytes too is a matter of asking for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from lastgood.catalog import placement, releases
 from lastgood.errors import Integrity
-from lastgood.ids import FileDigest, PackId
+from lastgood.ids import PackId
 from lastgood.model.history import ReleaseRecord
+from lastgood.model.listing import FileEntry
+from lastgood.model.placement import FileMap
 from lastgood.registry.compare import differing_entries, side_of
 from lastgood.registry.context import Context
 from lastgood.store.pack import pack_name
@@ -49,7 +51,7 @@ def preflight(context: Context, live: ReleaseRecord | None, target: ReleaseRecor
     new = side_of(manifest.components, reader)
     entries = [entry for name, part in new.items() for entry in differing_entries(old.get(name), part)[1]]
     digests = sorted({entry.digest for entry in entries})
-    _check_packs(context, target, digests)
+    _check_packs(context, target, _find_files(context, target, entries))
     if read:
         for _, pieces in reader.stream_files(digests):
             for _ in pieces:
@@ -57,12 +59,19 @@ def preflight(context: Context, live: ReleaseRecord | None, target: ReleaseRecor
     return Preflight(len(entries), sum(entry.size for entry in entries), were_read=read)
 
 
-def _check_packs(context: Context, target: ReleaseRecord, digests: Sequence[FileDigest]) -> None:
-    maps = context.index.find_files(digests)
-    missing = [digest for digest in digests if digest not in maps]
+def _find_files(context: Context, target: ReleaseRecord, entries: Sequence[FileEntry]) -> Collection[FileMap]:
+    maps = context.index.find_files(sorted({entry.digest for entry in entries}))
+    missing = [entry for entry in entries if entry.digest not in maps]
     if missing:
         raise Integrity(f"{len(missing)} files of {target.label} are not in the registry; nothing was moved")
-    chunks = list({chunk for one in maps.values() for chunk in one.chunks})
+    for entry in entries:
+        if entry.size != maps[entry.digest].size:
+            raise Integrity(f"{entry.path} of {target.label} does not have the size that its listing says; nothing was moved")
+    return maps.values()
+
+
+def _check_packs(context: Context, target: ReleaseRecord, maps: Collection[FileMap]) -> None:
+    chunks = list({chunk for one in maps for chunk in one.chunks})
     places = context.index.find_chunks(chunks)
     if len(places) < len(chunks):
         raise Integrity(f"chunks of {target.label} are in no pack; nothing was moved")

@@ -13,12 +13,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 
 from lastgood.catalog import placement, records, releases
-from lastgood.errors import Integrity, LastgoodError
+from lastgood.errors import Integrity, LastgoodError, NewerSchema
 from lastgood.ids import FileDigest, PackId, ReleaseId, TextDigest
 from lastgood.model.event import Event, leaf_hash, read_event, text_digest
 from lastgood.model.history import ReleaseRecord
 from lastgood.registry.context import Context
-from lastgood.registry.points import points_at
+from lastgood.registry.points import Pointer, points_at
 from lastgood.store.pack import FOLDER, pack_name, verify_pack
 from lastgood.store.reader import ObjectReader
 
@@ -52,7 +52,11 @@ class Verified:
 
 
 def verify(context: Context, only: ReleaseRecord | None = None, progress: Progress | None = None) -> Verified:
-    """Verify the whole registry, or what one release needs."""
+    """Verify the whole registry, or what one release needs.
+
+    Raises:
+        NewerSchema: a newer version of lastgood wrote a part of it, which nobody here can judge.
+    """
     return _Verifier(context, progress).run(only)
 
 
@@ -67,6 +71,7 @@ class _Verifier:
         self._notes: list[str] = []
         self._labels: dict[ReleaseId, str] = {}
         self._texts_named: set[TextDigest] = set()
+        self._sizes: dict[FileDigest, int] = {}
         self._events = 0
         self._bytes = 0
 
@@ -103,6 +108,8 @@ class _Verifier:
                 continue
             try:
                 event = read_event(document)
+            except NewerSchema:
+                raise
             except LastgoodError as error:
                 self._problem(f"event {sequence} cannot be read: {error}")
                 continue
@@ -128,29 +135,43 @@ class _Verifier:
                 self._labels[release] = release.short if record is None else record.label
                 try:
                     manifest = releases.release_manifest(session, release)
+                except NewerSchema:
+                    raise
                 except LastgoodError as error:
                     self._problem(str(error), [release])
                     continue
             try:
                 for pointer in points_at(manifest, self._reader):
+                    self._note_size(pointer, release)
                     if not needed[pointer.digest] or needed[pointer.digest][-1] != release:
                         needed[pointer.digest].append(release)
             except LastgoodError as error:
                 self._problem(str(error), [release])
         return needed
 
+    def _note_size(self, pointer: Pointer, release: ReleaseId) -> None:
+        entry = pointer.entry
+        if entry is not None and self._sizes.setdefault(entry.digest, entry.size) != entry.size:
+            self._problem(f"{entry.path} has another size than the same file elsewhere", [release])
+
     def _check_files(self, needed: dict[FileDigest, list[ReleaseId]]) -> None:
         kept = self._context.index.known_files(list(needed))
         for digest in needed.keys() - kept:
             self._problem(f"file {digest.short} is not in the index", needed[digest])
         for digest, pieces in self._reader.stream_files(digest for digest in needed if digest in kept):
+            size = 0
             try:
                 for piece in pieces:
-                    self._bytes += len(piece)
+                    size += len(piece)
                     if self._progress is not None:
                         self._progress(len(piece))
             except LastgoodError as error:
                 self._problem(f"file {digest.short}: {error}", needed[digest])
+                continue
+            finally:
+                self._bytes += size
+            if self._sizes.get(digest, size) != size:
+                self._problem(f"file {digest.short} has {size:,} bytes, a listing says {self._sizes[digest]:,}", needed[digest])
 
     def _check_packs(self, needed: dict[FileDigest, list[ReleaseId]]) -> None:
         with self._context.database.reading() as session:
