@@ -214,7 +214,7 @@ def _is_frozen(path: Path) -> bool:
     SQLite would refuse. Without a log nobody has it open for writing and the file is all there is, so it is read
     as it lies there; whoever does so compares `_state_of` before and after.
     """
-    if os.access(path.parent, os.W_OK) or _log_of(path).exists():
+    if os.access(path.parent, os.W_OK) or _has_log(path):
         return False
     try:
         with path.open("rb") as file:
@@ -223,8 +223,13 @@ def _is_frozen(path: Path) -> bool:
         return False
 
 
-def _log_of(path: Path) -> Path:
-    return path.with_name(f"{path.name}-wal")
+def _has_log(path: Path) -> bool:
+    # `exists` raises where the folder may not be searched, and then opening the catalog says so in our words.
+    try:
+        path.with_name(f"{path.name}-wal").stat()
+    except OSError:
+        return False
+    return True
 
 
 def _state_of(path: Path) -> tuple[object, ...]:
@@ -232,7 +237,7 @@ def _state_of(path: Path) -> tuple[object, ...]:
         found = path.stat()
     except OSError:
         return ()
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, _log_of(path).exists()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns, _has_log(path)
 
 
 @contextmanager
