@@ -254,17 +254,24 @@ def make_registry(root: Path, settings: Settings, pipeline: PipelineName | None)
 
     if (root / OWN_FOLDER / CATALOG).exists():
         raise AlreadyExists(f"there is a registry at {root / OWN_FOLDER} already; it was left as it is")
-    if not (root / WORKSPACE_FILE).exists():
+    is_new = not (root / WORKSPACE_FILE).exists()
+    if is_new:
         from lastgood.workspace.detect import write_starter_file  # noqa: PLC0415
 
         write_starter_file(root, pipeline, os.getpid())
-    workspace = _workspace_at(root)
-    if pipeline is not None and pipeline != workspace.pipeline:
-        raise Invalid(
-            f"{WORKSPACE_FILE} is there already and names the pipeline {workspace.pipeline}, not {pipeline}",
-            hint="lastgood init, or change the name in the file",
-        )
-    create_registry(root / OWN_FOLDER, settings, str(uuid.uuid4()), retention_of(workspace))
+    try:
+        workspace = _workspace_at(root)
+        if pipeline is not None and pipeline != workspace.pipeline:
+            raise Invalid(
+                f"{WORKSPACE_FILE} is there already and names the pipeline {workspace.pipeline}, not {pipeline}",
+                hint="lastgood init, or change the name in the file",
+            )
+        create_registry(root / OWN_FOLDER, settings, str(uuid.uuid4()), retention_of(workspace))
+    except BaseException:
+        # Whoever made a registry meanwhile counts on the file.
+        if is_new and not (root / OWN_FOLDER / CATALOG).exists():
+            (root / WORKSPACE_FILE).unlink(missing_ok=True)
+        raise
     return workspace
 
 

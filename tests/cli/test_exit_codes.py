@@ -84,7 +84,6 @@ def test_2_a_workspace_file_that_is_not_right(desk: Desk) -> None:
         ["mark", "bad", "r9", "--why", "x"],
         ["tag", "r9", "v1"],
         ["checkout", "r9", "out"],
-        ["checkout", "r1", "no/such/folder"],
         ["checkout", "r1", "out", "--component", "nope"],
         ["-C", "no-such-folder", "log"],
         ["--registry", "no-such-folder", "log"],

@@ -196,7 +196,6 @@ def test_errors(desk: Desk) -> None:
         ["deploy", "r1"],
         ["env", "show", "prod"],
         ["checkout", "r1", "prompts"],
-        ["checkout", "r1", "no/such"],
         ["log", "--component", "promts"],
         ["mark", "bad", "r1"],
     ):

@@ -48,7 +48,7 @@ def is_harmless(desk: Desk, kinds: set[str]) -> None:
     around = desk.root.parent
     before = picture(around)
 
-    for command in (["checkout", "r2", "out"], ["checkout", "r2", "out", "--component", "evil"], ["deploy", "prod", "r2"]):
+    for command in (["checkout", "r2", "new/out"], ["checkout", "r2", "out", "--component", "evil"], ["deploy", "prod", "r2"]):
         assert desk.fails(*command)["kind"] in kinds
     for command in (["show", "r2"], ["diff", "r1", "r2"]):
         ran = desk.run(*command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import rfc8785
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from lastgood.errors import InvalidManifest, InvalidPath, LastgoodError
 from lastgood.ids import FileDigest
-from lastgood.model.listing import FileEntry, Mode, read_listing, write_listing
+from lastgood.model.listing import FileEntry, Mode, differing_lines, read_listing, write_listing
 from lastgood.model.paths import check_path, check_together
 from tests.model.values import digests, effort, texts
 
@@ -44,6 +45,23 @@ def test_golden() -> None:
     assert write_listing([B, A]) == LISTING
     assert read_listing(LISTING) == [A, B]
     assert FileDigest.of(LISTING).hex() == "7d33b92e35804313fa92aec9a38b47930e7782a0a553974d035d309bce0d3cf9"
+
+
+def test_a_path_may_hold_what_json_escapes() -> None:
+    for path in ('say "hi".txt', "a'b", "\u2028", "\ufeffx", "a b"):
+        entry = FileEntry(path, Mode.EXEC, A.digest, 2**53 - 1)
+        assert read_listing(write_listing([entry])) == [entry]
+        assert rfc8785.dumps(json.loads(write_listing([entry]))) + b"\n" == write_listing([entry])
+
+
+@effort(40)
+@given(entries, entries)
+def test_only_the_lines_that_differ_are_compared(old: list[FileEntry], new: list[FileEntry]) -> None:
+    changed = [replace(one, size=0) for one in old[::2]] + old[1::2]
+    for other in (new, changed, old):
+        before, after = differing_lines(write_listing(old), write_listing(other))
+        assert set(read_listing(before)) == set(old) - set(other)
+        assert set(read_listing(after)) == set(other) - set(old)
 
 
 def test_paths_sort_by_their_bytes_and_not_by_utf_16() -> None:

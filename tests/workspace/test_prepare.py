@@ -197,14 +197,18 @@ def test_likely_credentials_are_refused_before_a_byte_is_kept(tmp_path: Path, fi
     with pytest.raises(CredentialFound) as caught:
         run(one_component(tmp_path, kind=kind), intake)
 
-    assert intake.calls() == 0
+    assert intake.received == []
     for place in found:
         assert f"\n  {place}: " in caught.value.message
     assert caught.value.message.count("\n") == len(found)
     assert SECRET not in caught.value.message
 
     run(one_component(tmp_path, kind=kind), intake, allow_secrets=True)
-    assert intake.calls() > 0
+    assert intake.received
+    # What is kept already is no news, whether the stat cache knows it or not.
+    for file in files:
+        (tmp_path / file).touch()
+    run(one_component(tmp_path, kind=kind), intake)
 
 
 def test_a_credential_in_the_workspace_file_is_refused(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from lastgood.catalog.database import Database, Session, rows_among
+from lastgood.errors import Integrity
 from lastgood.ids import DIGEST_BYTES, ChunkId, FileDigest, PackId
 from lastgood.model.placement import ChunkPlace, Encoding, FileMap, Frame, PackContents, Staged
 
@@ -42,7 +43,7 @@ class CatalogIndex:
         with self._database.reading() as session:
             for row in rows_among(session, query, chunks):
                 chunk = ChunkId(bytes(row[0]))
-                frame = Frame(row[2], row[3], row[4], Encoding(row[5]))
+                frame = Frame(row[2], row[3], row[4], _encoding(row[5]))
                 found[chunk] = ChunkPlace(chunk, PackId(bytes(row[1])), frame, row[6], row[7])
         return found
 
@@ -108,6 +109,13 @@ def recorded_packs(session: Session) -> list[tuple[PackId, int]]:
     """Return the packs the index knows, with their sizes in bytes."""
     rows = session.rows("SELECT pack, size FROM index_packs ORDER BY pack_number")
     return [(PackId(bytes(row[0])), int(row[1])) for row in rows]
+
+
+def _encoding(number: int) -> Encoding:
+    try:
+        return Encoding(number)
+    except ValueError:
+        raise Integrity(f"the index knows an encoding {number}, which there is not; it can be made anew from the packs") from None
 
 
 def _split(chunks: bytes) -> tuple[ChunkId, ...]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from lastgood.compare.wording import count, printable, size
+from lastgood.compare.wording import count, printable, shorten, size
 from lastgood.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PROGRESS_AFTER = 1.0
 _FOLDED = frozenset({"who", "by", "where", "changed", "message", "why"})
 BROKEN_PIPE = 141
+LONGEST_LINE = 120
 
 
 class Output:
@@ -174,8 +175,8 @@ def safe(text: str) -> str:
 
 
 def first_line(text: str | None) -> str:
-    """Return the first line of a message, as lists show it."""
-    return "" if not text else text.strip().splitlines()[0] if text.strip() else ""
+    """Return the first line of a message, as lists show it: cut where it is very long."""
+    return shorten((text or "").strip().partition("\n")[0], LONGEST_LINE)
 
 
 def time_text(at: datetime) -> str:

@@ -13,7 +13,7 @@ import os
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol, Self
@@ -82,6 +82,7 @@ def checkout(
     check_together(check_path(entry.path) for entry in entries)
     target = Path(os.path.abspath(target))  # noqa: PTH100  # resolve() would follow the target's own link
     _require_free(target)
+    missing = [folder for folder in target.parents if not folder.exists()]
     fresh = target.with_name(f".{target.name[:200]}.lastgood-{suffix}")
     with _reporting(target):
         try:
@@ -91,8 +92,13 @@ def checkout(
                 if sync:
                     tree.sync()
             fresh.rename(target)
-        finally:
+        except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
+            for folder in missing:
+                # Only what is empty can be removed so, and what others put there since stays.
+                with suppress(OSError):
+                    folder.rmdir()
+            raise
         if sync:
             sync_folder(target.parent)
     return CheckedOut(len(entries), sum(entry.size for entry in entries))
@@ -103,14 +109,18 @@ def files_of_release(manifest: Manifest, reader: FileStreams, component: Compone
 
     Raises:
         NotFound: the release has no such component.
+        Integrity: its workspace file or a listing is not kept, or is not right.
     """
     if component is not None:
         if component not in manifest.components:
             known = ", ".join(manifest.components)
             raise NotFound(f"the release has no component {component}; it has {known}")
         return entries_of(manifest.components[component], reader)
-    workspace_file = reader.read_file(manifest.workspace_file)
-    own = FileEntry(WORKSPACE_FILE, Mode.FILE, manifest.workspace_file, len(workspace_file))
+    try:
+        size = len(reader.read_file(manifest.workspace_file))
+    except NotFound as error:
+        raise Integrity(f"the {WORKSPACE_FILE} of the release cannot be read: {error}", details=error.details) from error
+    own = FileEntry(WORKSPACE_FILE, Mode.FILE, manifest.workspace_file, size)
     listed = [entry for one in manifest.components.values() for entry in entries_of(one, reader)]
     return [*(entry for entry in listed if entry.path != WORKSPACE_FILE), own]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from lastgood.catalog import releases as release_queries
 from lastgood.catalog.creation import create_catalog, migrate_catalog, require_current_schema
 from lastgood.catalog.database import Database, SQLiteDatabase
 from lastgood.clock import Clock
-from lastgood.errors import NotFound, of_os_error
+from lastgood.errors import AlreadyExists, NotFound, of_os_error
 from lastgood.ids import ComponentName, EnvironmentName, FileDigest, OperationId, PipelineName, ReleaseId, TagName
 from lastgood.model.event import MoveKind, RegistryCreated, RetentionRecorded, Verdict
 from lastgood.model.history import ReleaseRecord
@@ -71,7 +71,7 @@ def create_registry(folder: Path, settings: Settings, registry: str, retention: 
         retention: the policy to record, so that storage never grows without one.
 
     Raises:
-        AlreadyExists: there is one.
+        AlreadyExists: there is one, or something else has its name.
         ReadOnly, NotAllowed, StorageFull: the folder cannot be written.
     """
 
@@ -82,11 +82,21 @@ def create_registry(folder: Path, settings: Settings, registry: str, retention: 
             if retention is not None:
                 ledger.append(retention)
 
+    is_new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise AlreadyExists(f"{folder} is there already and is no folder; it was left as it is") from error
     except OSError as error:
         raise of_os_error(error, f"{folder} cannot be made") from error
-    create_catalog(folder / CATALOG, begin)
+    try:
+        create_catalog(folder / CATALOG, begin)
+    except BaseException:
+        # Only an empty folder can be removed so, and nobody else's work is in an empty one.
+        with suppress(OSError):
+            if is_new:
+                folder.rmdir()
+        raise
 
 
 def open_registry(folder: Path, settings: Settings) -> EmbeddedRegistry:

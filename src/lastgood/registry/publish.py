@@ -18,6 +18,7 @@ from lastgood.canonical import parse_json_object
 from lastgood.catalog import environments, placement, releases
 from lastgood.catalog.database import Session
 from lastgood.catalog.records import Appender, event_of_operation
+from lastgood.compare.wording import shorten
 from lastgood.errors import AlreadyExists, Conflict, NotFound, StaleBase
 from lastgood.ids import ComponentName, EnvironmentName, FileDigest, PipelineName, ReleaseId, TagName
 from lastgood.model.component import Component, MadeBy, Provenance
@@ -178,7 +179,7 @@ def _others(session: Session, pipeline: PipelineName, base_id: ReleaseId, latest
 
 def _stale(session: Session, base: ReleaseRecord, latest: ReleaseRecord, others: set[ComponentName]) -> StaleBase:
     since = releases.list_releases(session, base.pipeline, after=base.number, most=10)
-    lines = [f"  {one.label}  {one.author or '(erased)'}  {one.message or ''}".rstrip() for one in since]
+    lines = [f"  {one.label}  {one.author or '(erased)'}  {_first_line(one)}".rstrip() for one in since]
     changed = ", ".join(sorted(others)) or "nothing but provenance"
     return StaleBase(
         f"this workspace is based on {base.label}, and {latest.label} is the latest now; nothing was committed\n"
@@ -192,6 +193,10 @@ def _stale(session: Session, base: ReleaseRecord, latest: ReleaseRecord, others:
             "releases": [str(one.release) for one in since],
         },
     )
+
+
+def _first_line(record: ReleaseRecord) -> str:
+    return shorten((record.message or "").strip().partition("\n")[0])
 
 
 def _differing(draft: Draft, parent: Manifest) -> set[ComponentName]:

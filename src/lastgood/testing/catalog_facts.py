@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from lastgood.canonical import JsonObject, canonical_json
 from lastgood.catalog import environments, releases
 from lastgood.catalog.database import Database
 from lastgood.catalog.records import Appender, stored_events
-from lastgood.errors import Integrity
+from lastgood.errors import Integrity, LastgoodError, NewerSchema
 from lastgood.ids import EnvironmentName, PipelineName, ReleaseId, TagName
 from lastgood.model.environment import Entry, Marks
-from lastgood.model.event import BehaviorMarked, MoveKind, RegistryCreated, RetentionRecorded, Verdict
+from lastgood.model.event import BehaviorMarked, MoveKind, RegistryCreated, ReleaseCommitted, RetentionRecorded, Verdict
 from lastgood.model.history import BadMark, Deployment, ReleaseRecord
 from lastgood.model.operation import Operation, new_operation_id
 from lastgood.testing.catalog_suite import CatalogSuite
@@ -79,6 +80,17 @@ class ReleasesConformance(CatalogSuite):
             releases.release_manifest(session, second.release)
         with database.reading() as session, pytest.raises(Integrity, match="is missing"):
             releases.release_manifest(session, ReleaseId(bytes(32)))
+
+    @pytest.mark.parametrize(("schema", "error"), [("lastgood.release/2", NewerSchema), ("lastgood.letter/1", Integrity)])
+    def test_a_manifest_of_another_schema(self, database: Database, schema: str, error: type[LastgoodError]) -> None:
+        """One of a newer version asks for an upgrade, one that is none is a matter of integrity."""
+        manifest: JsonObject = {"schema": schema, "state": "0" * 64, "behavior": "0" * 64}
+        release = ReleaseId.of(canonical_json(manifest))
+        History(database).append(ReleaseCommitted(BOT, release, 1, manifest, None))
+        with database.reading() as session:
+            assert releases.require_release(session, release).number == 1
+            with pytest.raises(error):
+                releases.release_manifest(session, release)
 
     def test_a_release_is_found_by_the_first_digits_of_its_digest(self, database: Database) -> None:
         """Any number of digits will do, odd ones too; upper case reads as lower case."""

@@ -52,6 +52,7 @@ class IndexConformance(CatalogSuite):
         assert index.known_chunks([chunk(1)]) == set()
         assert index.find_chunks([chunk(1)]) == {}
         assert index.find_files([]) == index.find_files([FileDigest.of(b"")]) == {}
+        assert index.known_files([]) == index.known_files([FileDigest.of(b"")]) == set()
         with database.reading() as session:
             assert recorded_packs(session) == []
 
@@ -82,6 +83,7 @@ class IndexConformance(CatalogSuite):
         assert index.known_chunks(asked) == set(ids)
         assert {one: place.start for one, place in index.find_chunks(asked).items()} == {one: place for place, one in enumerate(ids)}
         assert index.find_files([*files, *files, FileDigest.of(b"unknown")]) == files
+        assert index.known_files([*files, *files, FileDigest.of(b"unknown")]) == set(files)
 
     @pytest.mark.parametrize("count", [499, 500, 501, 1_000])
     def test_no_key_is_lost_where_a_batch_ends(self, database: Database, count: int) -> None:

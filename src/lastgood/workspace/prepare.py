@@ -189,9 +189,16 @@ class _Disk:
         findings = credentials.find_in_file(WORKSPACE_FILE, Kind.CONFIG, workspace_file)
         for part, indexes in wanted:
             for index in indexes:
-                findings += self._look_into(part.found.paths[index], part.declared.kind)
+                path = part.found.paths[index]
+                found = self._look_into(path, part.declared.kind)
+                findings += found if found and not self._is_kept(path) else ()
         if findings:
             raise credentials.refuse(findings)
+
+    def _is_kept(self, path: str) -> bool:
+        """Whether the registry has a file's bytes already: somebody allowed them then, and refusing them now keeps nothing out."""
+        digest = read_file(self._root, path, HashingIntake(), lambda _: None).digest
+        return digest in self._intake.has_files([digest])
 
     def _look_into(self, path: str, kind: Kind) -> Sequence[credentials.Finding]:
         named = credentials.find_by_name(path)
