@@ -32,7 +32,7 @@ from typing import TYPE_CHECKING, Self
 
 from lastgood.clock import Clock, SystemClock
 from lastgood.errors import AlreadyExists, Invalid, NotFound
-from lastgood.ids import ComponentName, PipelineName
+from lastgood.ids import ComponentName, PipelineName, RegistryId
 from lastgood.registry.checkout import CheckedOut, checkout, files_of_release
 from lastgood.registry.embedded import (
     CATALOG,
@@ -74,7 +74,7 @@ class OpenRegistry:
         self._environments: LiveEnvironments | None = None
 
     @property
-    def id(self) -> str:
+    def id(self) -> RegistryId:
         """The random id the registry was created with."""
         return self._embedded.id
 
@@ -261,18 +261,22 @@ def make_registry(root: Path, settings: Settings, pipeline: PipelineName | None)
         write_starter_file(root, pipeline, os.getpid())
     try:
         workspace = _workspace_at(root)
-        if pipeline is not None and pipeline != workspace.pipeline:
-            raise Invalid(
-                f"{WORKSPACE_FILE} is there already and names the pipeline {workspace.pipeline}, not {pipeline}",
-                hint="lastgood init, or change the name in the file",
-            )
-        create_registry(root / OWN_FOLDER, settings, str(uuid.uuid4()), retention_of(workspace))
+        _require_pipeline(workspace, pipeline)
+        create_registry(root / OWN_FOLDER, settings, RegistryId(str(uuid.uuid4())), retention_of(workspace))
     except BaseException:
         # Whoever made a registry meanwhile counts on the file.
         if is_new and not (root / OWN_FOLDER / CATALOG).exists():
             (root / WORKSPACE_FILE).unlink(missing_ok=True)
         raise
     return workspace
+
+
+def _require_pipeline(workspace: Workspace, pipeline: PipelineName | None) -> None:
+    if pipeline is not None and pipeline != workspace.pipeline:
+        raise Invalid(
+            f"{WORKSPACE_FILE} is there already and names the pipeline {workspace.pipeline}, not {pipeline}",
+            hint="lastgood init, or change the name in the file",
+        )
 
 
 def machine_settings(folder: Path, actor: str | None, clock: Clock | None, *, accept_clock: bool) -> Settings:

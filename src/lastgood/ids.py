@@ -140,18 +140,33 @@ class PackId(Digest):
     what = "pack id"
 
 
-class OperationId(str):
-    """The id of one operation (a UUID); a retried request that carries it gets its first answer."""
+class _Uuid(str):
+    """A UUID in its lower-case text form; each kind of id that is one is a class of its own."""
 
     __slots__ = ()
+    what: ClassVar[str] = "a UUID"
     _PATTERN: ClassVar[re.Pattern[str]] = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read a UUID in its lower-case text form."""
         if not cls._PATTERN.fullmatch(text):
-            raise InvalidName(f"{text[:80]!r} is not an operation id: expected a lower-case UUID")
+            raise InvalidName(f"{text[:80]!r} is not {cls.what}: expected a lower-case UUID")
         return cls(text)
+
+
+class OperationId(_Uuid):
+    """The id of one operation; a retried request that carries it gets its first answer."""
+
+    __slots__ = ()
+    what = "an operation id"
+
+
+class RegistryId(_Uuid):
+    """The random id that a registry was created with."""
+
+    __slots__ = ()
+    what = "a registry id"
 
 
 class Name(str):

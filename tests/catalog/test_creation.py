@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import uuid
 from pathlib import Path
 
 import pytest
@@ -16,20 +17,22 @@ from lastgood.catalog.database import Database, SQLiteDatabase
 from lastgood.catalog.records import stored_events
 from lastgood.catalog.releases import registry_id
 from lastgood.errors import AlreadyExists, Busy, Integrity, NewerSchema, NotFound, StorageFull, Unavailable
+from lastgood.ids import RegistryId
 from lastgood.model.event import RegistryCreated
 from lastgood.testing.history import History
 
 MAKER = """
-import os, pathlib, signal, sys, time
+import os, pathlib, signal, sys, time, uuid
 from lastgood.catalog.creation import create_catalog
 from lastgood.errors import LastgoodError
+from lastgood.ids import RegistryId
 from lastgood.model.event import RegistryCreated
 from lastgood.testing.history import History
 
 path, name, others = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
 
 def begin(database):
-    History(database).append(RegistryCreated(name))
+    History(database).append(RegistryCreated(RegistryId(str(uuid.uuid5(uuid.NAMESPACE_DNS, name)))))
     pathlib.Path(f"{path}.ready-{name}").touch()
     while not all(pathlib.Path(f"{path}.ready-{other}").exists() for other in others):
         time.sleep(0.01)
@@ -44,9 +47,14 @@ else:
 """
 
 
+def id_of(name: str) -> RegistryId:
+    """A registry id that a test can say by name."""
+    return RegistryId(str(uuid.uuid5(uuid.NAMESPACE_DNS, name)))
+
+
 def make(path: Path, name: str = "one", meet: threading.Barrier | None = None) -> None:
     def begin(database: Database) -> None:
-        History(database).append(RegistryCreated(name))
+        History(database).append(RegistryCreated(id_of(name)))
         if meet is not None:
             meet.wait(30)
 
@@ -76,7 +84,7 @@ def names(folder: Path) -> list[str]:
 def test_a_catalog_is_made_whole_and_nothing_else(tmp_path: Path) -> None:
     make(tmp_path / "catalog.db", "6f1c")
     assert names(tmp_path) == ["catalog.db"]
-    assert registry_of(tmp_path / "catalog.db") == "6f1c"
+    assert registry_of(tmp_path / "catalog.db") == id_of("6f1c")
     umask = os.umask(0)
     os.umask(umask)
     assert (tmp_path / "catalog.db").stat().st_mode & 0o777 == 0o644 & ~umask
@@ -86,7 +94,7 @@ def test_a_catalog_is_made_whole_and_nothing_else(tmp_path: Path) -> None:
 def test_the_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     make(tmp_path / name / "catalog.db")
-    assert registry_of(tmp_path / name / "catalog.db") == "one"
+    assert registry_of(tmp_path / name / "catalog.db") == id_of("one")
 
 
 def test_a_catalog_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
@@ -102,7 +110,7 @@ def test_a_catalog_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
 def test_a_beginning_that_fails_leaves_nothing(tmp_path: Path, error: type[BaseException]) -> None:
     def begin(database: Database) -> None:
-        History(database).append(RegistryCreated("one"))
+        History(database).append(RegistryCreated(id_of("one")))
         raise error
 
     with pytest.raises(error):
@@ -136,7 +144,7 @@ def test_of_threads_that_make_one_at_once_one_wins(tmp_path: Path) -> None:
     for one in threads:
         one.join(60)
     assert sorted(said.values()) == ["made", "was there", "was there", "was there"]
-    assert said[registry_of(path)] == "made"
+    assert [id_of(name) for name, word in said.items() if word == "made"] == [registry_of(path)]
     assert names(tmp_path) == ["catalog.db"]
 
 
@@ -145,7 +153,7 @@ def test_of_processes_that_make_one_at_once_one_wins(tmp_path: Path) -> None:
     makers = {"one": start(path, "one", "two"), "two": start(path, "two", "one")}
     said = {name: maker.communicate(timeout=60)[0].strip() for name, maker in makers.items()}
     assert sorted(said.values()) == ["already-exists", "made"]
-    assert said[registry_of(path)] == "made"
+    assert [id_of(name) for name, word in said.items() if word == "made"] == [registry_of(path)]
 
 
 def test_a_maker_that_is_killed_leaves_no_catalog_and_nobody_in_the_way(tmp_path: Path) -> None:
@@ -155,7 +163,7 @@ def test_a_maker_that_is_killed_leaves_no_catalog_and_nobody_in_the_way(tmp_path
     assert maker.returncode == -signal.SIGKILL
     assert not path.exists()
     make(path, "next")
-    assert registry_of(path) == "next"
+    assert registry_of(path) == id_of("next")
 
 
 def test_a_maker_that_is_killed_once_it_is_published_leaves_it_whole(tmp_path: Path) -> None:
@@ -164,7 +172,7 @@ def test_a_maker_that_is_killed_once_it_is_published_leaves_it_whole(tmp_path: P
     maker = start(path, "killed", moment=link)
     maker.communicate(timeout=60)
     assert maker.returncode == -signal.SIGKILL
-    assert registry_of(path) == "killed"
+    assert registry_of(path) == id_of("killed")
     database = SQLiteDatabase(path)
     History(database, "next").commit("hello")
     database.close()

@@ -22,7 +22,7 @@ from lastgood.errors import Busy, Integrity, NotFound, StorageFull, Unavailable
 from lastgood.model.event import RegistryCreated
 from lastgood.testing.catalog import TransactionsConformance
 from lastgood.testing.catalog_suite import OpenCatalog
-from lastgood.testing.history import History
+from lastgood.testing.history import REGISTRY, History
 
 FIXED, BROKEN = (3, 51, 3), (3, 51, 2)
 FULL, EXTRA = 2, 3
@@ -102,7 +102,7 @@ def test_the_journal_follows_the_library_and_loses_nothing(copied: Path, monkeyp
 
 def test_a_catalog_is_one_file_also_with_a_write_ahead_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def begin(database: Database) -> None:
-        History(database).append(RegistryCreated("6f1c"))
+        History(database).append(RegistryCreated(REGISTRY))
 
     monkeypatch.setattr(sqlite3, "sqlite_version_info", FIXED)
     create_catalog(tmp_path / "catalog.db", begin)
@@ -188,7 +188,7 @@ def test_a_full_disk_leaves_the_catalog_as_it_was(copied: Path) -> None:
 KILLED = """
 import os, pathlib, signal, sqlite3, sys
 from lastgood.catalog.database import SQLiteDatabase
-from lastgood.testing.history import History
+from lastgood.testing.history import History, REGISTRY
 
 if sys.argv[2] == "wal":
     sqlite3.sqlite_version_info = (3, 51, 3)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +37,19 @@ def small(deployed: Path, disk: Path) -> Desk:
     return desk
 
 
-def without_orphans(before: Picture, after: Picture) -> Picture:
-    """Return what is there but for packs that came since, which no release refers to."""
-    return {name: what for name, what in after.items() if name in before or "store" not in name}
+def without_leftovers(before: Picture, after: Picture) -> Picture:
+    """Return what is there but for packs that came since, and for a pending release: nothing refers to either."""
+    pending = ".lastgood/workspace.json"
+    return {name: before[name] if name == pending else what for name, what in after.items() if name in before or "store" not in name}
 
 
 def is_full_and_intact(desk: Desk, error: dict[str, Any], before: Picture) -> None:
+    """See that an error is the one of full disks, and that nothing changed but what a kill might leave, too."""
     assert error["kind"] == "storage-full", error
     assert error["hint"] == "free some space, then try again"
-    assert without_orphans(before, picture(desk.root)) == before
+    base = json.loads((desk.registry / "workspace.json").read_text())["base"]
+    assert base == desk.ask("show", "latest")["release"]
+    assert without_leftovers(before, picture(desk.root)) == before
 
 
 # From nothing at all to nearly enough: each place in a commit where the room ends.
@@ -170,12 +175,13 @@ main(sys.argv[2:])
 
 def limited(desk: Desk, size: int, *arguments: str) -> Ran:
     """Run a command in a process whose files may only get so long: the same error where nothing can be mounted."""
-    done = subprocess.run([sys.executable, "-c", LIMITED, str(size), *arguments], cwd=desk.root, capture_output=True, check=False)
+    # Without -B Python would leave its own files cut at that length, as it does on a full disk.
+    done = subprocess.run([sys.executable, "-B", "-c", LIMITED, str(size), *arguments], cwd=desk.root, capture_output=True, check=False)
     return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
 @pytest.mark.skipif(not hasattr(resource, "RLIMIT_FSIZE"), reason="this system limits no file's length")
-@pytest.mark.parametrize("command", [["commit"], ["checkout", "r1", "out"], ["deploy", "prod", "r1"]], ids=" ".join)
+@pytest.mark.parametrize("command", [["commit"], ["checkout", "r1", "out"]], ids=" ".join)
 def test_a_file_that_may_not_get_longer(three: Desk, command: list[str]) -> None:
     three.write("models/new.bin", os.urandom(50_000))
     before = picture(three.root)
@@ -186,5 +192,3 @@ def test_a_file_that_may_not_get_longer(three: Desk, command: list[str]) -> None
     assert three.ask("verify")["ok"] is True
     three.tell(*command)
 
-
-Filler = Callable[[Path], None]

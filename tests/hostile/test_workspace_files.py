@@ -131,17 +131,42 @@ def test_a_stat_cache_of_another_workspace_is_not_believed(desk: Desk, deployed:
     assert (desk.root / "out/prompts/system.md").read_text() == "Cite nothing at all.\n"
 
 
-@pytest.mark.parametrize("thing", ["stat-cache", "workspace.json"])
-def test_our_own_files_are_not_written_through_links(desk: Desk, thing: str) -> None:
+@pytest.mark.parametrize(
+    "thing",
+    ["stat-cache", "stat-cache.new", "workspace.json", "workspace.json.new", "live.json", "live.json.new", "live.lock", "store/incoming"],
+)
+@pytest.mark.parametrize("target", ["outside", "nowhere"])
+def test_our_own_files_are_not_written_through_links(desk: Desk, thing: str, target: str) -> None:
+    # A folder that somebody else packed may hold a `.lastgood` of their making.
     outside = desk.root.parent / "outside"
     outside.write_text("mine")
     own = desk.registry / thing
-    own.unlink()
-    own.symlink_to("../../outside")
+    if own.is_dir():
+        own.rmdir()
+    own.unlink(missing_ok=True)
+    own.symlink_to(desk.root.parent / target)
 
-    desk.run("commit")
+    desk.write("prompts/system.md", "Cite nothing.")
+    for command in (["commit"], ["live", "prod", "run/prod"], ["deploy", "prod"]):
+        assert desk.run(*command).code in {0, 2, 4, 5, 7, 8}
 
     assert outside.read_text() == "mine"
+    assert not (desk.root.parent / "nowhere").exists()
+    own.unlink(missing_ok=True)
+    assert desk.ask("verify")["ok"] is True
+
+
+@pytest.mark.parametrize("thing", ["stat-cache", "stat-cache.new", "workspace.json", "workspace.json.new", "live.json", "live.lock"])
+def test_a_fifo_among_our_own_files_is_waited_for_by_nobody(desk: Desk, thing: str) -> None:
+    own = desk.registry / thing
+    own.unlink(missing_ok=True)
+    os.mkfifo(own)
+    desk.write("prompts/system.md", "Cite nothing.")
+
+    for command in (["status"], ["commit"], ["live", "prod", "run/prod"], ["deploy", "prod"]):
+        assert desk.run(*command).code in {0, 2, 5, 8}
+
+    own.unlink(missing_ok=True)
     assert desk.ask("verify")["ok"] is True
 
 

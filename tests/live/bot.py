@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from lastgood.clock import SystemClock
-from lastgood.ids import ComponentName, EnvironmentName, PipelineName
+from lastgood.ids import ComponentName, EnvironmentName, PipelineName, RegistryId
 from lastgood.live.environments import LiveEnvironments
 from lastgood.live.folder import Followed, LiveFolder
 from lastgood.model.component import FilesContent, Kind, Provenance, make_component
@@ -23,13 +23,13 @@ PROD = EnvironmentName("prod")
 PROMPT = "prompts/system.md"
 SETTINGS = Settings(clock=SystemClock(), entropy=os.urandom, zone=datetime.astimezone, actor=lambda: "ana@example.org")
 
-FOLLOWED = Followed("a-registry", BOT, PROD)
+FOLLOWED = Followed(RegistryId("6f1c1e0a-9a34-4c52-8a5f-1f2f6f2a9b10"), BOT, PROD)
 
 Files = Mapping[str, bytes]
 
 
 def new_registry(folder: Path) -> EmbeddedRegistry:
-    create_registry(folder / ".lastgood", SETTINGS, str(uuid.uuid4()), None)
+    create_registry(folder / ".lastgood", SETTINGS, RegistryId(str(uuid.uuid4())), None)
     return open_registry(folder / ".lastgood", SETTINGS)
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from lastgood.errors import AlreadyExists, Busy
-from lastgood.ids import EnvironmentName, PipelineName
+from lastgood.ids import EnvironmentName, PipelineName, RegistryId
 from lastgood.live.folder import Followed, LiveFolder
 from lastgood.live.lock import locked
 from lastgood.registry.embedded import EmbeddedRegistry
-from tests.live.bot import BOT, PROD, folder_at, names, prepare, say
+from tests.live.bot import BOT, FOLLOWED, PROD, folder_at, names, prepare, say
 
 
 class TestRefused:
@@ -83,15 +83,15 @@ class TestRefused:
     @pytest.mark.parametrize(
         "other",
         [
-            Followed("another-registry", BOT, PROD),
-            Followed("a-registry", PipelineName("other"), PROD),
-            Followed("a-registry", BOT, EnvironmentName("staging")),
+            Followed(RegistryId("00000000-9a34-4c52-8a5f-1f2f6f2a9b10"), BOT, PROD),
+            Followed(FOLLOWED.registry, PipelineName("other"), PROD),
+            Followed(FOLLOWED.registry, BOT, EnvironmentName("staging")),
         ],
     )
     def test_a_folder_that_follows_something_else(self, registry: EmbeddedRegistry, run: Path, other: Followed) -> None:
         first = prepare(folder_at(run), registry, say(registry, "zero"))
 
-        self.refuse(folder_at(run, other), registry, "follows bot/prod of the registry a-registry")
+        self.refuse(folder_at(run, other), registry, f"follows bot/prod of the registry {FOLLOWED.registry}")
 
         assert names(run / "releases") == {first.name}
 

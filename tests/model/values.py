@@ -23,6 +23,7 @@ from lastgood.ids import (
     Name,
     OperationId,
     PipelineName,
+    RegistryId,
     ReleaseId,
     TagName,
     TextDigest,
@@ -120,7 +121,7 @@ _behaviors = digests(BehaviorDigest)
 _pipelines = names(PipelineName)
 _texts_apart = st.none() | digests(TextDigest)
 BODIES: Mapping[type[Body], st.SearchStrategy[Body]] = {
-    RegistryCreated: st.builds(RegistryCreated, texts),
+    RegistryCreated: st.builds(RegistryCreated, st.uuids().map(lambda one: RegistryId.parse(str(one)))),
     RetentionRecorded: st.builds(RetentionRecorded, _pipelines, json_objects),
     ReleaseCommitted: st.builds(ReleaseCommitted, _pipelines, _releases, numbers, json_objects, _texts_apart),
     TagSet: st.builds(TagSet, _pipelines, names(TagName), _releases),

@@ -9,7 +9,7 @@ from lastgood.catalog.database import Row, Session, rows_among
 from lastgood.catalog.records import recorded_event
 from lastgood.clock import parse_instant
 from lastgood.errors import Integrity, Invalid, NewerSchema
-from lastgood.ids import BehaviorDigest, PipelineName, ReleaseId, StateDigest, TagName
+from lastgood.ids import BehaviorDigest, PipelineName, RegistryId, ReleaseId, StateDigest, TagName
 from lastgood.model.event import ReleaseCommitted
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.release import Manifest, read_manifest
@@ -20,7 +20,7 @@ _COLUMNS = (
 )
 
 
-def registry_id(session: Session) -> str:
+def registry_id(session: Session) -> RegistryId:
     """Return the random id of the registry.
 
     Raises:
@@ -29,7 +29,7 @@ def registry_id(session: Session) -> str:
     row = session.row("SELECT registry FROM fact_registry")
     if row is None:
         raise Integrity("the registry has no id: its first event is missing")
-    return str(row[0])
+    return RegistryId(row[0])
 
 
 def pipelines(session: Session) -> list[PipelineName]:

@@ -28,7 +28,7 @@ def command(session: Session, environment: str, revision: str, reason: str | Non
         gates = declared_gates(session, environment)
         planned = environments.plan_deploy(environment, revision, expect)
         registry.preflight(str(planned.before.release) if planned.before else None, str(planned.after.release))
-        done = planned if dry_run else environments.deploy(environment, revision, reason=reason, expect=planned.revision)
+        done = planned if dry_run else environments.deploy(environment, str(planned.after.release), reason=reason, expect=planned.revision)
     say_moved(session, done, dry_run=dry_run)
     if done.was_suspect:
         session.output.warn(f"a rollback had left {done.after.label} suspect in {done.environment}; this lifts it")

@@ -45,7 +45,9 @@ def command(
         planned = environments.plan_rollback(environment, revision, expect)
         if planned.before is not None and planned.changed:
             _prepare(session, registry, planned.before, planned.after, read=read)
-        done = planned if dry_run else environments.rollback(environment, revision, reason=reason, expect=planned.revision)
+        done = (
+            planned if dry_run else environments.rollback(environment, str(planned.after.release), reason=reason, expect=planned.revision)
+        )
     seconds = session.seconds()
     say_moved(session, done, dry_run=dry_run)
     if done.changed and not dry_run:

@@ -22,11 +22,17 @@ def replace_file(path: Path, data: bytes, *, temporary: Path) -> None:
         data: the bytes.
         temporary: a name on the same file system that nobody else writes to; it is gone afterwards.
     """
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    # What a kill left there, or a link that somebody put there for us to write through.
+    temporary.unlink(missing_ok=True)
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 

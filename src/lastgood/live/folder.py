@@ -25,7 +25,7 @@ from pathlib import Path
 
 from lastgood.canonical import canonical_json, parse_json_object
 from lastgood.errors import AlreadyExists, Invalid, NotAllowed, NotFound, of_os_error
-from lastgood.ids import EnvironmentName, PipelineName, ReleaseId
+from lastgood.ids import EnvironmentName, PipelineName, RegistryId, ReleaseId
 from lastgood.live.durable import make_folder, replace_file
 from lastgood.live.lock import WAIT_SECONDS, locked
 from lastgood.live.seal import put_right, take_seal, touched_since
@@ -47,7 +47,7 @@ _MOST_NAMED = 3
 class Followed:
     """What a live folder follows: an environment of a pipeline in one registry."""
 
-    registry: str
+    registry: RegistryId
     pipeline: PipelineName
     environment: EnvironmentName
 

@@ -85,7 +85,8 @@ def _with_declared(workspace: Workspace, chosen: dict[EnvironmentName, Path]) ->
 def _read(workspace: Workspace) -> dict[EnvironmentName, Path]:
     path = workspace.root / OWN_FOLDER / PLACES
     try:
-        with path.open("rb") as file:
+        # Without waiting, should somebody have put a FIFO there.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             data = file.read(_LARGEST + 1)
     except (FileNotFoundError, NotADirectoryError):
         return {}

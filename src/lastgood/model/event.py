@@ -29,6 +29,7 @@ from lastgood.ids import (
     LeafHash,
     OperationId,
     PipelineName,
+    RegistryId,
     ReleaseId,
     TagName,
     TextDigest,
@@ -58,7 +59,7 @@ class Verdict(StrEnum):
 class RegistryCreated:
     """A registry came into being under a random id."""
 
-    registry: str
+    registry: RegistryId
     type: ClassVar[str] = "registry.created"
 
 
@@ -267,7 +268,7 @@ def _optional_text_digest(known: Fields, name: str) -> TextDigest | None:
 
 
 def _read_created(known: Fields) -> RegistryCreated:
-    return RegistryCreated(known.text("registry"))
+    return RegistryCreated(RegistryId.parse(known.text("registry")))
 
 
 def _read_retention(known: Fields) -> RetentionRecorded:

@@ -93,15 +93,19 @@ def checkout(
                     tree.sync()
             fresh.rename(target)
         except BaseException:
-            shutil.rmtree(fresh, ignore_errors=True)
-            for folder in missing:
-                # Only what is empty can be removed so, and what others put there since stays.
-                with suppress(OSError):
-                    folder.rmdir()
+            _take_back(fresh, missing)
             raise
         if sync:
             sync_folder(target.parent)
     return CheckedOut(len(entries), sum(entry.size for entry in entries))
+
+
+def _take_back(fresh: Path, made: list[Path]) -> None:
+    shutil.rmtree(fresh, ignore_errors=True)
+    for folder in made:
+        # Only what is empty can be removed so, and what others put there since stays.
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def files_of_release(manifest: Manifest, reader: FileStreams, component: ComponentName | None = None) -> list[FileEntry]:

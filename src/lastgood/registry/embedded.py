@@ -7,6 +7,7 @@ registry.environments.rollback("prod")
 from __future__ import annotations
 
 import builtins
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from lastgood.catalog.creation import create_catalog, migrate_catalog, require_c
 from lastgood.catalog.database import Database, SQLiteDatabase
 from lastgood.clock import Clock
 from lastgood.errors import AlreadyExists, NotFound, of_os_error
-from lastgood.ids import ComponentName, EnvironmentName, FileDigest, OperationId, PipelineName, ReleaseId, TagName
+from lastgood.ids import ComponentName, EnvironmentName, FileDigest, OperationId, PipelineName, RegistryId, ReleaseId, TagName
 from lastgood.model.event import MoveKind, RegistryCreated, RetentionRecorded, Verdict
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.operation import Entropy
@@ -26,6 +27,7 @@ from lastgood.model.placement import Staged
 from lastgood.model.release import Manifest
 from lastgood.model.revision import LocalZone
 from lastgood.registry import history, move, publish, resolve
+from lastgood.registry.checkout import sync_folder
 from lastgood.registry.context import Context
 from lastgood.registry.history import EnvironmentDetails, LoggedRelease, ReleaseDetails, Stay
 from lastgood.registry.intake import DeferredIntake
@@ -61,7 +63,7 @@ class Settings:
     pipeline: PipelineName | None = None
 
 
-def create_registry(folder: Path, settings: Settings, registry: str, retention: RetentionRecorded | None) -> None:
+def create_registry(folder: Path, settings: Settings, registry: RegistryId, retention: RetentionRecorded | None) -> None:
     """Make an empty registry in a folder that is made if needed.
 
     Args:
@@ -91,6 +93,8 @@ def create_registry(folder: Path, settings: Settings, registry: str, retention: 
         raise of_os_error(error, f"{folder} cannot be made") from error
     try:
         create_catalog(folder / CATALOG, begin)
+        if is_new:
+            sync_folder(folder.parent)
     except BaseException:
         # Only an empty folder can be removed so, and nobody else's work is in an empty one.
         with suppress(OSError):
@@ -107,7 +111,7 @@ def open_registry(folder: Path, settings: Settings) -> EmbeddedRegistry:
         NewerSchema: a newer lastgood made it.
         Integrity: it is damaged.
     """
-    if not (folder / CATALOG).is_file():
+    if not _has_catalog(folder):
         raise NotFound(f"there is no registry at {folder}", hint="lastgood init")
     context = _context(folder, settings, SQLiteDatabase(folder / CATALOG))
     if require_current_schema(context.database) is not None:
@@ -118,9 +122,19 @@ def open_registry(folder: Path, settings: Settings) -> EmbeddedRegistry:
 def find_registry(start: Path) -> Path | None:
     """Return the nearest `.lastgood` folder with a catalog, looking upward from a folder."""
     for folder in (start, *start.parents):
-        if (folder / OWN_FOLDER / CATALOG).is_file():
+        if _has_catalog(folder / OWN_FOLDER):
             return folder / OWN_FOLDER
     return None
+
+
+def _has_catalog(folder: Path) -> bool:
+    # What may not be looked into counts as a registry, so that opening it says who may not and why.
+    try:
+        return stat.S_ISREG((folder / CATALOG).stat().st_mode)
+    except PermissionError:
+        return True
+    except OSError:
+        return False
 
 
 def _context(folder: Path, settings: Settings, database: Database) -> Context:
@@ -147,7 +161,7 @@ class EmbeddedRegistry:
         self.files = EmbeddedFiles(context)
 
     @property
-    def id(self) -> str:
+    def id(self) -> RegistryId:
         """The random id it was created with."""
         with self.context.database.reading() as session:
             return release_queries.registry_id(session)
@@ -230,7 +244,7 @@ class EmbeddedReleases:
     def mark(self, revision: str, verdict: Verdict, reason: str) -> ReleaseRecord:
         """Say of a release's behavior that it is bad, everywhere, or good again."""
         release = self.find(revision).release
-        move.mark(self._context, release, verdict, reason, None)
+        move.mark(self._context, release, verdict, reason)
         return release
 
 
@@ -265,6 +279,8 @@ class EmbeddedEnvironments:
         operation: OperationId | None = None,
     ) -> Moved:
         """Move an environment to a release; deploying what is live changes nothing."""
+        if (answered := self._answered(environment, MoveKind.DEPLOY, operation)) is not None:
+            return answered
         request = self._request(environment, MoveKind.DEPLOY, revision, reason, expect)
         return move.move(self._context, request, operation)
 
@@ -278,6 +294,8 @@ class EmbeddedEnvironments:
         operation: OperationId | None = None,
     ) -> Moved:
         """Move an environment back to the last good release, or to one that was deployed there before."""
+        if (answered := self._answered(environment, MoveKind.ROLLBACK, operation)) is not None:
+            return answered
         request = self._request(environment, MoveKind.ROLLBACK, to, reason, expect)
         return move.move(self._context, request, operation)
 
@@ -291,10 +309,17 @@ class EmbeddedEnvironments:
 
     def _request(self, environment: str, kind: MoveKind, revision: str | None, reason: str | None, expect: int | None) -> Request:
         pipeline, name = self._parse(environment)
+        # Looked at before the target is: a move in between then is a conflict, and never a move to a target that was
+        # chosen by what the environment used to be on.
+        expected = self._revision(pipeline, name) if expect is None else expect
         release = None if revision is None else resolve.resolve(self._context, revision, pipeline).release
         if release is not None and release.pipeline != pipeline:
             raise NotFound(f"{release.label} is a release of {release.pipeline}, not of {pipeline}")
-        return Request(pipeline, name, kind, release, self._revision(pipeline, name) if expect is None else expect, reason)
+        return Request(pipeline, name, kind, release, expected, reason)
+
+    def _answered(self, environment: str, kind: MoveKind, operation: OperationId | None) -> Moved | None:
+        """Return the first answer of an operation that was carried out, whatever its words would mean by now."""
+        return None if operation is None else move.answered(self._context, *self._parse(environment), kind, operation)
 
     def _revision(self, pipeline: PipelineName, environment: EnvironmentName) -> int:
         with self._context.database.reading() as session:

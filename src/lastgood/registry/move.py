@@ -71,9 +71,9 @@ def move(context: Context, request: Request, operation_id: OperationId | None = 
     """
     operation = context.operation(operation_id)
     with context.changing(operation) as (session, ledger):
-        answered = event_of_operation(session, operation.id)
-        if answered is not None:
-            return _first_answer(session, request, answered.body)
+        earlier = event_of_operation(session, operation.id)
+        if earlier is not None:
+            return _first_answer(session, request.pipeline, request.environment, request.kind, earlier.body)
         current = environments.current_deployment(session, request.pipeline, request.environment)
         _check_expected(request, current)
         if current is None:
@@ -102,12 +102,9 @@ def plan(context: Context, request: Request) -> Moved:
         return _moved(session, request, current, decided, 0 if current is None else current.revision)
 
 
-def mark(context: Context, release: ReleaseRecord, verdict: Verdict, reason: str, operation_id: OperationId | None) -> None:
+def mark(context: Context, release: ReleaseRecord, verdict: Verdict, reason: str) -> None:
     """Say of a release's behavior that it is bad, everywhere, or good again."""
-    operation = context.operation(operation_id)
-    with context.changing(operation) as (session, ledger):
-        if event_of_operation(session, operation.id) is not None:
-            return
+    with context.changing(context.operation(None)) as (_, ledger):
         ledger.append(BehaviorMarked(release.pipeline, release.release, release.behavior, verdict, ledger.text(reason)))
 
 
@@ -198,8 +195,21 @@ def _unchanged(session: Session, request: Request, current: Deployment | None) -
     return Moved(request.environment, current.revision, changed=False, before=live, after=live)
 
 
-def _first_answer(session: Session, request: Request, body: Body) -> Moved:
-    if not isinstance(body, EnvironmentMoved) or body.environment != request.environment:
+def answered(
+    context: Context, pipeline: PipelineName, environment: EnvironmentName, kind: MoveKind, operation: OperationId
+) -> Moved | None:
+    """Return the first answer of an operation that was carried out before, or None.
+
+    Raises:
+        Conflict: its id was used for another operation.
+    """
+    with context.database.reading() as session:
+        event = event_of_operation(session, operation)
+        return None if event is None else _first_answer(session, pipeline, environment, kind, event.body)
+
+
+def _first_answer(session: Session, pipeline: PipelineName, environment: EnvironmentName, kind: MoveKind, body: Body) -> Moved:
+    if not isinstance(body, EnvironmentMoved) or (body.pipeline, body.environment, body.kind) != (pipeline, environment, kind):
         raise Conflict("this operation id was used for another operation; nothing was changed")
     return Moved(
         body.environment,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from lastgood.ids import FileDigest, OperationId, PipelineName, ReleaseId
+from lastgood.ids import FileDigest, OperationId, PipelineName, RegistryId, ReleaseId
 from lastgood.model.event import Verdict
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.intake import Intake
@@ -197,7 +197,7 @@ class Registry(Protocol):
     """A registry, embedded or behind a server."""
 
     @property
-    def id(self) -> str:
+    def id(self) -> RegistryId:
         """The random id it was created with."""
         ...
 

@@ -32,7 +32,7 @@ from lastgood.model.operation import Operation, new_operation_id
 from lastgood.testing.catalog_facts import FactsConformance
 from lastgood.testing.catalog_index import IndexConformance
 from lastgood.testing.catalog_suite import PATIENCE, CatalogSuite, OpenCatalog
-from lastgood.testing.history import ACTOR, BOT, START, History, facts_of
+from lastgood.testing.history import ACTOR, BOT, REGISTRY, START, History, facts_of
 
 
 def recorded(policy: int, pipeline: PipelineName = BOT) -> Body:
@@ -60,7 +60,7 @@ class RecordsConformance(CatalogSuite):
     def test_events_are_stored_verbatim_with_their_leaf_hashes(self, database: Database) -> None:
         """What is read is what was appended, byte for byte."""
         history = History(database)
-        appended = history.append(RegistryCreated("6f1c"), recorded(1)) + history.append(recorded(2))
+        appended = history.append(RegistryCreated(REGISTRY), recorded(1)) + history.append(recorded(2))
         stored = list(stored_events(database))
         assert [document for _, _, document in stored] == [event.document() for event in appended]
         assert [leaf for _, leaf, _ in stored] == [leaf_hash(event.document()) for event in appended]
@@ -205,10 +205,10 @@ class TransactionsConformance(CatalogSuite):
     def test_a_statement_that_fails_leaves_nothing(self, database: Database) -> None:
         """What the database refuses ends in an error of ours, and the change is undone whole."""
         history = History(database)
-        history.append(RegistryCreated("6f1c"))
+        history.append(RegistryCreated(REGISTRY))
         with pytest.raises(Integrity), history.change() as (_, ledger):
             ledger.append(recorded(1))
-            ledger.append(RegistryCreated("6f1c"))
+            ledger.append(RegistryCreated(REGISTRY))
         assert policies(database) == []
         history.append(recorded(2))
         assert policies(database) == [2]

@@ -19,7 +19,7 @@ from lastgood.model.event import BehaviorMarked, MoveKind, RegistryCreated, Rele
 from lastgood.model.history import BadMark, Deployment, ReleaseRecord
 from lastgood.model.operation import Operation, new_operation_id
 from lastgood.testing.catalog_suite import CatalogSuite
-from lastgood.testing.history import ACTOR, BOT, PROD, START, History, components_of, facts_of, replay_facts
+from lastgood.testing.history import ACTOR, BOT, PROD, REGISTRY, START, History, components_of, facts_of, replay_facts
 
 OTHER = PipelineName("other")
 STAGING = EnvironmentName("staging")
@@ -47,12 +47,12 @@ class ReleasesConformance(CatalogSuite):
     def test_a_release_is_found_by_number_and_by_digest(self, database: Database) -> None:
         """The record says what the event and its texts say."""
         history = History(database)
-        history.append(RegistryCreated("6f1c1e0a"))
+        history.append(RegistryCreated(REGISTRY))
         first = history.commit("one", message="first — é")
         history.clock.advance(seconds=1)
         second = history.commit("two")
         with database.reading() as session:
-            assert releases.registry_id(session) == "6f1c1e0a"
+            assert releases.registry_id(session) == REGISTRY
             assert releases.latest_release(session, BOT) == second
             assert [releases.release_by_number(session, BOT, number) for number in (0, 1, 2, 3)] == [None, first, second, None]
             assert releases.release_by_id(session, first.release) == first
@@ -293,7 +293,7 @@ class EnvironmentsConformance(CatalogSuite):
     def test_facts_follow_from_events_and_nothing_else(self, database: Database) -> None:
         """Replaying all events into empty tables makes the same rows in every table."""
         history = History(database)
-        history.append(RegistryCreated("6f1c"), RetentionRecorded(BOT, {"keep_last": 1}))
+        history.append(RegistryCreated(REGISTRY), RetentionRecorded(BOT, {"keep_last": 1}))
         one, two = history.commit("one", message="m"), history.commit("two", "data")
         history.append(RetentionRecorded(BOT, {"keep_last": 2}))
         history.tag(one, "v1")

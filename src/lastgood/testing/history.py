@@ -18,7 +18,7 @@ from lastgood.catalog.database import Database, Session
 from lastgood.catalog.facts import FACT_TABLES, project
 from lastgood.catalog.records import Appender
 from lastgood.clock import FixedClock, parse_instant
-from lastgood.ids import BehaviorDigest, ComponentName, EnvironmentName, FileDigest, OperationId, PipelineName, TagName
+from lastgood.ids import BehaviorDigest, ComponentName, EnvironmentName, FileDigest, OperationId, PipelineName, RegistryId, TagName
 from lastgood.model.component import Component, DatasetContent, FilesContent, Kind, Provenance, make_component
 from lastgood.model.event import Body, EnvironmentMoved, Event, MoveKind, ReleaseCommitted, TagSet, read_event
 from lastgood.model.history import ReleaseRecord
@@ -28,6 +28,7 @@ from lastgood.model.release import make_manifest
 BOT = PipelineName("bot")
 PROD = EnvironmentName("prod")
 ACTOR = "ada@example.org"
+REGISTRY = RegistryId("6f1c1e0a-9a34-4c52-8a5f-1f2f6f2a9b10")
 START = parse_instant("2026-11-02T14:05:00.000000Z")
 
 

@@ -49,7 +49,8 @@ def read_state(workspace: Workspace) -> LocalState:
     """
     path = workspace.root / OWN_FOLDER / FILE_NAME
     try:
-        with path.open("rb") as source:
+        # Without waiting, should somebody have put a FIFO there.
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as source:
             data = source.read(_LARGEST + 1)
     except (FileNotFoundError, NotADirectoryError):
         return LocalState()
@@ -116,11 +117,17 @@ def _write(workspace: Workspace, state: LocalState) -> None:
 def _replace(path: Path, document: bytes) -> None:
     """Put bytes under a name: until the rename the old file is there, afterwards the new one, whose bytes are durable."""
     new = path.with_name(FILE_NAME + ".new")
-    with new.open("wb") as target:
-        target.write(document)
-        target.flush()
-        os.fsync(target.fileno())
-    new.replace(path)
+    # What a kill left there, or a link that somebody put there for us to write through.
+    new.unlink(missing_ok=True)
+    try:
+        with new.open("xb") as target:
+            target.write(document)
+            target.flush()
+            os.fsync(target.fileno())
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
 
 
 @contextmanager

@@ -29,9 +29,20 @@ def observe(root: Path, paths: Sequence[str]) -> JsonObject:
     }
     commit = _git(root, "rev-parse", "--verify", "HEAD")
     if commit is not None:
-        changes = _git(root, "status", "--porcelain", "--untracked-files=no", "--", *paths) if paths else ""
-        facts["git"] = {"commit": commit.strip(), "dirty": None if changes is None else bool(changes.strip())}
+        facts["git"] = {"commit": commit.strip(), "dirty": _is_dirty(root, paths)}
     return facts
+
+
+def _is_dirty(root: Path, paths: Sequence[str]) -> bool | None:
+    """Whether git would commit changes at the paths; None where nobody can say without running strangers' programs."""
+    if not paths:
+        return False
+    settings = _git(root, "config", "--list", "--show-scope", "--name-only")
+    # `status` looks at files through the filters that a repository names, so whoever packed the folder chose what runs.
+    if settings is None or any(line.startswith(("local\tfilter.", "worktree\tfilter.")) for line in settings.splitlines()):
+        return None
+    changes = _git(root, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all", "--", *paths)
+    return None if changes is None else bool(changes.strip())
 
 
 def _git(root: Path, *arguments: str) -> str | None:

@@ -39,6 +39,8 @@ FILE_NAME = "stat-cache"
 _MAGIC = f"lastgood stat-cache 1 {sys.byteorder}\n".encode()
 _SECTION = struct.Struct("=HIQ?32s")
 _ROW_BYTES = 5 * 8
+# A folder that somebody else packed may hold a link in the cache's place, or a FIFO, which would be waited for.
+_NO_TRAPS = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _SECOND = 1_000_000_000
 _FINE_STEP = _SECOND // 50
 _COARSE_STEP = 2 * _SECOND
@@ -91,7 +93,8 @@ class StatCache:
     def load(cls, folder: Path) -> Self:
         """Read the cache of a workspace's `.lastgood` folder; one that cannot be used counts as empty."""
         try:
-            return cls(folder, _unpack((folder / FILE_NAME).read_bytes()))
+            with os.fdopen(os.open(folder / FILE_NAME, os.O_RDONLY | _NO_TRAPS), "rb") as source:
+                return cls(folder, _unpack(source.read()))
         except (OSError, ValueError, struct.error):
             return cls(folder, {})
 
@@ -99,8 +102,12 @@ class StatCache:
         """Take the file system's time; it comes before anything is looked at, and without it nothing is kept."""
         with suppress(OSError):
             self._path.parent.mkdir(exist_ok=True)
-            self._path.touch()
-            self._began = self._path.stat()
+            touched = os.open(self._path, os.O_WRONLY | os.O_CREAT | _NO_TRAPS, 0o666)
+            try:
+                os.utime(touched)
+                self._began = os.fstat(touched)
+            finally:
+                os.close(touched)
 
     def recall(self, name: ComponentName, found: FoundFiles) -> Recalled:
         """Return what is known of a component's files."""
@@ -165,8 +172,14 @@ class StatCache:
         # Neither fsync nor a lock: a cache that is torn by a power cut, or by two commands that write at once, does
         # not match its own digest and counts as empty; the next command writes it again.
         with suppress(OSError):
-            new.write_bytes(b"".join((_MAGIC, hashlib.sha256(data).digest(), data)))
-            new.replace(self._path)
+            # What a kill left there, or a link that somebody put there for us to write through.
+            new.unlink(missing_ok=True)
+            try:
+                with new.open("xb") as target:
+                    target.write(b"".join((_MAGIC, hashlib.sha256(data).digest(), data)))
+                new.replace(self._path)
+            except OSError:
+                new.unlink(missing_ok=True)
 
 
 def _pack(found: FoundFiles) -> bytes:
