@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lastgood.catalog import releases
 from tests.cli.commands import Desk
-from tests.hostile.forging import opened
 from tests.parts import need
 
 
@@ -36,10 +34,7 @@ def repository(desk: Desk) -> Desk:
 
 def observed(desk: Desk) -> object:
     """Return what the latest release says of git."""
-    release = desk.ask("show", "latest")["release"]
-    with opened(desk) as registry:
-        manifest = registry.releases.manifest(next(one.release for one in registry.releases.log() if str(one.release.release) == release).release)
-        return next(iter(manifest.components.values())).provenance.observed["git"]
+    return desk.ask("show", "latest")["components"][0]["provenance"]["observed"]["git"]
 
 
 SETTINGS = ["filter.evil.clean", "filter.evil.process", "core.fsmonitor", "core.hooksPath", "diff.evil.command", "diff.evil.textconv", "core.sshCommand", "core.pager"]

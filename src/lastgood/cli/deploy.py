@@ -30,6 +30,9 @@ def command(session: Session, environment: str, revision: str, reason: str | Non
         registry.preflight(str(planned.before.release) if planned.before else None, str(planned.after.release))
         done = planned if dry_run else environments.deploy(environment, str(planned.after.release), reason=reason, expect=planned.revision)
     say_moved(session, done, dry_run=dry_run)
+    if done.before is None:
+        # Said aloud, since a slip of the keys makes an environment, too, and the one that was meant stays as it is.
+        session.output.note(f"{done.environment} {'would be' if dry_run else 'is'} a new environment; lastgood env list has all")
     if done.was_suspect:
         session.output.warn(f"a rollback had left {done.after.label} suspect in {done.environment}; this lifts it")
     session.output.answer("deploy", moved_json(done, gates))

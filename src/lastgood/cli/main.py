@@ -78,6 +78,9 @@ def lastgood(ctx: click.Context, folder: str, registry: str | None, accept_clock
     """Version control for AI in production: what exactly changed, and can we go back?
 
     The four-command day: commit, deploy, diff, rollback.
+
+    LASTGOOD_REGISTRY names the registry as --registry does; LASTGOOD_ACTOR says who acts, which is git's user.email or
+    else user@host otherwise. NO_COLOR and FORCE_COLOR are heard.
     """
     # What click writes and what rich draws follow the same wishes.
     ctx.color = False if os.environ.get("NO_COLOR") else True if os.environ.get("FORCE_COLOR") else None

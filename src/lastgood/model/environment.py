@@ -129,7 +129,7 @@ def plan_rollback(name: EnvironmentName, stack: Iterable[Entry], marks: Marks) -
             return _pop_to(entry, popped, marks)
         popped.append(entry)
     if top is None:
-        raise NotFound(f"{name} has no deployment yet, so there is nothing to roll back")
+        raise NotFound(f"{name} has no deployment yet, so there is nothing to roll back", hint="lastgood env list")
     raise NothingGood(
         f"{name} has no earlier release that is neither bad nor suspect; it stays on what it is",
         hint=f"lastgood log --env {name}, then lastgood rollback {name} --to REV",
@@ -152,7 +152,7 @@ def plan_rollback_to(
     """
     entries = list(stack)
     if not entries:
-        raise NotFound(f"{name} has no deployment yet, so there is nothing to roll back")
+        raise NotFound(f"{name} has no deployment yet, so there is nothing to roll back", hint="lastgood env list")
     if entries[0].release == target.release:
         return None
     refuse_bad(name, target, marks)
