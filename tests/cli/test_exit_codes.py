@@ -28,6 +28,9 @@ def test_0_done(desk: Desk) -> None:
     ("line", "kind"),
     [
         (["log", "--nonsense"], "invalid"),
+        (["log", "-n", "0"], "invalid"),
+        (["log", "-n", "1" * 40], "invalid"),
+        (["deploy", "prod", "--expect", "-1"], "invalid"),
         (["commit", "--onto", "r1"], "invalid"),
         (["log", "r1", "--env", "prod"], "invalid"),
         (["live", "prod"], "invalid"),
@@ -66,6 +69,9 @@ def test_2_a_workspace_file_that_is_not_right(desk: Desk) -> None:
     "line",
     [
         ["show", "r9"],
+        ["show", "r0"],
+        ["show", "r" + "9" * 18],
+        ["show", "prod~999999999"],
         ["show", "abcdef123"],
         ["show", "v1"],
         ["show", "other/r1"],
@@ -115,6 +121,7 @@ def test_5_conflict(three: Desk) -> None:
     assert three.fails("deploy", "prod", "r1", "--expect", "2")["kind"] == "stale-environment"
     assert three.fails("rollback", "prod", "--expect", "2")["kind"] == "stale-environment"
     assert three.fails("deploy", "staging", "r1", "--expect", "2")["kind"] == "stale-environment"
+    assert three.fails("deploy", "prod", "r1", "--expect", "9" * 40)["kind"] == "stale-environment"
     assert three.number_in("prod") == 3
 
 

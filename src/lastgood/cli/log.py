@@ -17,7 +17,7 @@ from lastgood.registry.history import LoggedRelease, Stay
 @click.argument("revision", metavar="[REV]", required=False)
 @click.option("--env", "environment", metavar="E", help="The deployments of an environment instead.")
 @click.option("--component", metavar="C", help="Only releases that changed this component.")
-@click.option("-n", "most", metavar="N", type=click.IntRange(min=1), help="At most N lines.")
+@click.option("-n", "most", metavar="N", type=click.IntRange(min=1, max=10**9), help="At most N lines.")
 @in_session
 def command(session: Session, revision: str | None, environment: str | None, component: str | None, most: int | None) -> None:
     """List releases, newest first: up to REV, or all.

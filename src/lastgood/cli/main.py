@@ -96,7 +96,10 @@ def main(arguments: list[str] | None = None) -> None:
         code = lastgood.main(args=given, prog_name="lastgood", standalone_mode=False, obj={"began": began})
     except click.ClickException as error:
         sys.exit(_say_usage(error, given))
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as error:
+        if isinstance(error.__cause__, EOFError):
+            # Click takes it for an end of input, which nobody here reads; it is a file of Python's own that was cut short.
+            raise error.__cause__ from None
         from lastgood.cli.output import say_aside  # noqa: PLC0415
 
         say_aside("cancelled; nothing was changed that was not reported")
