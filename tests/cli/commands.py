@@ -1,10 +1,10 @@
 """Command lines as tests type them: in this process for speed, or as a whole process where that is what is tested.
 
-    desk = Desk(folder)
-    desk.write("prompts/system.md", "Cite the policy.")
-    desk.ask("commit", "-m", "first")["number"]         # 1: --json, exit 0, one object on stdout
-    desk.fails("show", "r9")["kind"]                    # "not-found": the exit code is the one of DESIGN's table
-    desk.process("commit").code                         # a process of its own
+desk = Desk(folder)
+desk.write("prompts/system.md", "Cite the policy.")
+desk.ask("commit", "-m", "first")["number"]         # 1: --json, exit 0, one object on stdout
+desk.fails("show", "r9")["kind"]                    # "not-found": the exit code is the one of DESIGN's table
+desk.process("commit").code                         # a process of its own
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -89,21 +89,38 @@ class Ran:
 
 def run(*arguments: str) -> Ran:
     """Run a command line in this process."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n", write_through=True) for _ in range(2))
+    raw = io.BytesIO(), io.BytesIO()
+    out, err = (io.TextIOWrapper(one, encoding="utf-8", newline="\n", write_through=True) for one in raw)
     with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
         main(list(arguments))
     code = ended.value.code
     assert isinstance(code, int)
-    return Ran(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))  # type: ignore[attr-defined]  # a BytesIO
+    return Ran(code, *(one.getvalue().decode() for one in raw))
+
+
+Stream = int | IO[str]
+"""Where a process writes: a number of a file, `subprocess.PIPE` among them, or a file."""
 
 
 def run_process(
-    *arguments: str | Path, before: Sequence[str | Path] = (), more: Mapping[str, str] | None = None, **options: Any
+    folder: Path,
+    *arguments: str | Path,
+    before: Sequence[str | Path] = (),
+    more: Mapping[str, str] | None = None,
+    stdout: Stream = subprocess.PIPE,
+    stderr: Stream = subprocess.PIPE,
 ) -> Ran:
     """Run a command line in a process of its own, behind the words of another program and with more variables if given."""
-    line = [*before, sys.executable, "-m", "lastgood", *arguments]
-    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    done = subprocess.run(line, env=os.environ | dict(more or {}), check=False, timeout=120, **(streams | options))
+    done = subprocess.run(
+        [*before, sys.executable, "-m", "lastgood", *arguments],
+        cwd=folder,
+        env=os.environ | dict(more or {}),
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        check=False,
+        timeout=120,
+    )
     return Ran(done.returncode, (done.stdout or b"").decode(), (done.stderr or b"").decode())
 
 
@@ -122,9 +139,9 @@ class Desk:
         """Run a command in this process."""
         return run("-C", str(self.root), *arguments)
 
-    def process(self, *arguments: str | Path, **options: Any) -> Ran:  # noqa: ANN401 - those of subprocess.run
+    def process(self, *arguments: str | Path, **options: Any) -> Ran:  # noqa: ANN401 - those of run_process
         """Run a command in a process of its own, started in the workspace."""
-        return run_process(*arguments, cwd=self.root, **options)
+        return run_process(self.root, *arguments, **options)
 
     def tell(self, *arguments: str) -> Ran:
         """Run a command that succeeds."""

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import EXIT_CODES, Desk, error_of, run
 from lastgood import errors
+from tests.cli.commands import EXIT_CODES, Desk, error_of, run
 
 
 def test_the_codes_of_this_table_are_those_of_the_error_tree() -> None:

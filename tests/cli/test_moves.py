@@ -10,7 +10,16 @@ from tests.cli.commands import Desk
 def test_a_deploy_takes_every_way_of_naming_a_release(three: Desk) -> None:
     three.tell("tag", "r2", "v2")
     digest = three.ask("show", "r1")["release"]
-    for revision, number in (("r1", 1), ("v2", 2), (digest[:8], 1), (digest, 1), ("prod", 3), ("prod~1", 2), ("support-bot/r1", 1), ("latest", 3)):
+    for revision, number in (
+        ("r1", 1),
+        ("v2", 2),
+        (digest[:8], 1),
+        (digest, 1),
+        ("prod", 3),
+        ("prod~1", 2),
+        ("support-bot/r1", 1),
+        ("latest", 3),
+    ):
         assert three.ask("deploy", "staging", revision)["to_number"] == number
     assert three.ask("deploy", "qa")["to_number"] == 3
 

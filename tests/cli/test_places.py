@@ -16,9 +16,7 @@ def away(tmp_path: Path, desk: Desk) -> Desk:
     return fill(tmp_path / "away")
 
 
-def test_a_registry_elsewhere_is_named_by_option_or_variable(
-    away: Desk, desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_registry_elsewhere_is_named_by_option_or_variable(away: Desk, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     assert away.fails("log")["kind"] == "not-found"
     assert away.ask("--registry", str(desk.root), "log")["items"][0]["number"] == 1
     assert away.ask("--registry", str(desk.registry), "log")["items"][0]["number"] == 1
@@ -160,7 +158,9 @@ def test_without_a_workspace_file_everything_but_committing_works(three: Desk) -
     assert three.fails("commit")["kind"] == "not-found"
 
 
-@pytest.mark.parametrize("text", ["", "garbage", "[]", '{"schema": "lastgood.workspace/1"}', '{"schema": "nonsense/1"}', "[" * 100_000, "x" * 2_000_000])
+@pytest.mark.parametrize(
+    "text", ["", "garbage", "[]", '{"schema": "lastgood.workspace/1"}', '{"schema": "nonsense/1"}', "[" * 100_000, "x" * 2_000_000]
+)
 def test_a_workspace_state_that_is_not_right_is_named_with_the_way_out(desk: Desk, text: str) -> None:
     state = desk.write(".lastgood/workspace.json", text)
 

@@ -65,7 +65,9 @@ def test_before_the_first_deployment_there_is_nothing(ready: Desk, revision: str
     assert (error["kind"], error["hint"]) == ("not-found", "lastgood log --env prod")
 
 
-@pytest.mark.parametrize("revision", ["", " ", "prod@", "prod@@good", "prod~-1", "prod~1~1", "a/b/c", "/r1", "r1/", "-", "prod@3 w", "\x1b[31m", "x" * 100_000])
+@pytest.mark.parametrize(
+    "revision", ["", " ", "prod@", "prod@@good", "prod~-1", "prod~1~1", "a/b/c", "/r1", "r1/", "-", "prod@3 w", "\x1b[31m", "x" * 100_000]
+)
 def test_what_is_no_revision_is_refused_in_one_short_line(ready: Desk, revision: str) -> None:
     ran = ready.run("show", "--", revision)
 

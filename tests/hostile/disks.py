@@ -1,8 +1,8 @@
 """Disks that end, and disks that cannot be written: real ones, mounted for a test and unmounted whatever happens.
 
-    with mounted(tmp_path / "disk", size="2m") as disk:
-        fill_up(disk)
-        with read_only(disk): ...
+with mounted(tmp_path / "disk", size="2m") as disk:
+    fill_up(disk)
+    with read_only(disk): ...
 """
 
 from __future__ import annotations

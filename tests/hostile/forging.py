@@ -1,6 +1,6 @@
 """Releases that no commit would make, put into a registry beneath the command line, as somebody with write access could.
 
-    forge(desk, prompts=[line("../evil", b"x")])        # r2 of the desk's pipeline
+forge(desk, prompts=[line("../evil", b"x")])        # r2 of the desk's pipeline
 """
 
 from __future__ import annotations
@@ -43,14 +43,13 @@ def line(path: str, content: bytes, mode: str = "file", size: int | None = None)
 
 def forge(desk: Desk, kept: Sequence[bytes] = (b"evil",), **listings: bytes) -> None:
     """Make the next release out of listings as they are, one a component, with some files kept for them."""
-    with opened(desk) as registry:
-        with registry.files.intake() as intake:
-            for content in kept:
-                intake.receive_bytes(content)
-            components = tuple(_component(name, intake.receive_bytes(listing).digest) for name, listing in listings.items())
-            workspace_file = intake.receive_bytes((desk.root / "lastgood.toml").read_bytes()).digest
-            draft = Draft(PIPELINE, components, workspace_file, message="trust me")
-            registry.releases.publish(draft, intake.finish(), announce=lambda _: None)
+    with opened(desk) as registry, registry.files.intake() as intake:
+        for content in kept:
+            intake.receive_bytes(content)
+        components = tuple(_component(name, intake.receive_bytes(listing).digest) for name, listing in listings.items())
+        workspace_file = intake.receive_bytes((desk.root / "lastgood.toml").read_bytes()).digest
+        draft = Draft(PIPELINE, components, workspace_file, message="trust me")
+        registry.releases.publish(draft, intake.finish(), announce=lambda _: None)
 
 
 def _component(name: str, listing: FileDigest) -> Component:

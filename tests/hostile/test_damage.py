@@ -57,7 +57,9 @@ def become_another(pack: Path) -> None:
     pack.write_bytes(os.urandom(size))
 
 
-@pytest.mark.parametrize("damage", [cut_in_half, cut_at_its_end, empty, lose, become_a_folder, become_a_link, become_a_fifo, become_another])
+@pytest.mark.parametrize(
+    "damage", [cut_in_half, cut_at_its_end, empty, lose, become_a_folder, become_a_link, become_a_fifo, become_another]
+)
 def test_a_pack_that_is_not_what_it_was_hurts_those_it_hurts(three: Desk, damage: object) -> None:
     # r2 differs in one prompt, whose new text is in the second pack.
     damage(packs_of(three)[1])  # type: ignore[operator]  # one of those above
@@ -129,7 +131,9 @@ READING = [["log"], ["show", "r1"], ["status"], ["env", "list"], ["verify"], ["c
 WRITING = [["commit"], ["deploy", "prod"], ["rollback", "prod"], ["tag", "r1", "v1"], ["mark", "bad", "r1", "--why", "x"]]
 
 
-@pytest.mark.parametrize("content", [b"garbage", b"", os.urandom(65_536), b"SQLite format 3\0" + bytes(4_080)], ids=["text", "nothing", "noise", "zeros"])
+@pytest.mark.parametrize(
+    "content", [b"garbage", b"", os.urandom(65_536), b"SQLite format 3\0" + bytes(4_080)], ids=["text", "nothing", "noise", "zeros"]
+)
 def test_a_catalog_that_is_garbage_is_named_and_left_alone(desk: Desk, content: bytes) -> None:
     catalog_of(desk).write_bytes(content)
     desk.write("prompts/system.md", "Cite nothing.\n")
@@ -194,9 +198,13 @@ def test_an_event_of_a_newer_version_asks_for_an_upgrade(desk: Desk) -> None:
         assert (error["kind"], error["hint"]) == ("newer-schema", "upgrade lastgood")
 
 
+REWRITE = """
+UPDATE events SET document = CAST(replace(CAST(document AS TEXT), {}) AS BLOB)
+WHERE sequence = (SELECT {}(sequence) FROM events WHERE CAST(document AS TEXT) LIKE '%support-bot%')
+"""
 CHANGES = {
-    "an event's bytes": "UPDATE events SET document = CAST(replace(CAST(document AS TEXT), 'support-bot', 'support-bat') AS BLOB) WHERE sequence = 1",
-    "an event's bytes later": "UPDATE events SET document = CAST(replace(CAST(document AS TEXT), 'prod', 'prud') AS BLOB) WHERE sequence = (SELECT max(sequence) FROM events)",
+    "an event's bytes": REWRITE.format("'support-bot', 'support-bat'", "min"),
+    "an event's bytes later": REWRITE.format("'prod', 'prud'", "max"),
     "a leaf": "UPDATE events SET leaf = zeroblob(32) WHERE sequence = 1",
     "an event that is gone": "DELETE FROM events WHERE sequence = 2",
     "a text": "UPDATE texts SET text = 'I never said that' WHERE text = 'first'",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from tests.cli.commands import Desk
 from tests.hostile.forging import forge, forge_manifest, line
 from tests.hostile.watching import picture
 
+OUTSIDE = Path(tempfile.gettempdir()) / "evil-of-lastgood"
 LONG = "/".join(["d" * 200] * 19)
 
 PATHS = [
@@ -20,7 +22,7 @@ PATHS = [
     "..",
     ".",
     "",
-    "/tmp/evil-of-lastgood",
+    str(OUTSIDE),
     "//evil",
     "a//evil",
     "a/./evil",
@@ -58,7 +60,7 @@ def is_harmless(desk: Desk, kinds: set[str]) -> None:
     assert (verified.code, verified.answer["problems"][0]["releases"]) == (7, ["r2"])
 
     assert picture(around) == before
-    assert not Path("/tmp/evil-of-lastgood").exists()
+    assert not OUTSIDE.exists()
     assert desk.number_in("prod") == 1
     assert desk.ask("checkout", "r1", "fine")["files"] == 4
     assert desk.ask("verify", "r1")["ok"] is True

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.commands import Desk, Ran, error_of, fill, run
+from tests.cli.commands import Desk, Ran, error_of, run
 from tests.hostile.disks import fill_up, make_room, mounted
 from tests.hostile.watching import Picture, picture
 
@@ -191,4 +191,3 @@ def test_a_file_that_may_not_get_longer(three: Desk, command: list[str]) -> None
     is_full_and_intact(three, error_of(ran), before)
     assert three.ask("verify")["ok"] is True
     three.tell(*command)
-

@@ -28,6 +28,15 @@ def interrupted(desk: Desk, *arguments: str, after: Path) -> subprocess.Complete
     return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
 
+def at_once(desk: Desk, count: int, *arguments: str) -> list[int]:
+    """Run a command several times at once and return the exit codes."""
+    line = [*COMMAND, *arguments]
+    processes = [subprocess.Popen(line, cwd=desk.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(count)]
+    for process in processes:
+        process.communicate()
+    return [process.returncode for process in processes]
+
+
 @pytest.fixture
 def heavy(desk: Desk) -> Desk:
     """A workspace in which committing takes a while: bytes that cannot be made smaller."""
@@ -54,11 +63,7 @@ def test_two_inits_at_once_make_one_registry(tmp_path: Path) -> None:
     desk = fill(tmp_path / "bot")
     (desk.root / "lastgood.toml").unlink()
 
-    both = [subprocess.Popen([*COMMAND, "init", "--json"], cwd=desk.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
-    for process in both:
-        process.communicate()
-
-    assert sorted(process.returncode for process in both) == [0, 5, 5]
+    assert sorted(at_once(desk, 3, "init", "--json")) == [0, 5, 5]
     assert (desk.root / "lastgood.toml").is_file()
     assert sorted(path.name for path in desk.root.iterdir()) == [".lastgood", "config", "lastgood.toml", "models", "prompts"]
     assert sorted(path.name for path in desk.registry.iterdir()) == ["catalog.db"]
@@ -69,8 +74,7 @@ def test_two_inits_at_once_make_one_registry(tmp_path: Path) -> None:
 def test_two_commits_of_one_workspace_at_once_lose_nothing(desk: Desk) -> None:
     desk.write("prompts/system.md", "Cite nothing.\n")
 
-    both = [subprocess.Popen([*COMMAND, "commit", "--json"], cwd=desk.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(3)]
-    codes = [process.wait() for process in both if process.communicate()]
+    codes = at_once(desk, 3, "commit", "--json")
 
     # All are of the same state: one makes the release, and the others are answered with it, or were too late to know it.
     assert codes.count(0) >= 1

@@ -84,7 +84,9 @@ def test_a_live_folder_on_a_disk_that_cannot_be_written(three: Desk, tmp_path: P
         assert (disk / "prod/current/prompts/system.md").read_text() == "Cite the policy, warmly.\n"
 
 
-@pytest.mark.parametrize("command", [["commit"], ["deploy", "prod"], ["tag", "r1", "v1"], ["mark", "bad", "r1", "--why", "x"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [["commit"], ["deploy", "prod"], ["tag", "r1", "v1"], ["mark", "bad", "r1", "--why", "x"]], ids=" ".join
+)
 def test_a_registry_that_belongs_to_somebody_else(theirs: Desk, command: list[str]) -> None:
     theirs.write("prompts/system.md", "Cite all.\n")
     for path in (theirs.registry, *theirs.registry.rglob("*")):

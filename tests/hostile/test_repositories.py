@@ -37,7 +37,16 @@ def observed(desk: Desk) -> object:
     return desk.ask("show", "latest")["components"][0]["provenance"]["observed"]["git"]
 
 
-SETTINGS = ["filter.evil.clean", "filter.evil.process", "core.fsmonitor", "core.hooksPath", "diff.evil.command", "diff.evil.textconv", "core.sshCommand", "core.pager"]
+SETTINGS = [
+    "filter.evil.clean",
+    "filter.evil.process",
+    "core.fsmonitor",
+    "core.hooksPath",
+    "diff.evil.command",
+    "diff.evil.textconv",
+    "core.sshCommand",
+    "core.pager",
+]
 
 
 @pytest.mark.parametrize("setting", SETTINGS)

@@ -17,7 +17,7 @@ TEXTS = {
     "nothing": b"",
     "garbage": os.urandom(4_096),
     "another language": b'{"pipeline": "support-bot"}',
-    "no UTF-8": WORKSPACE.encode() + b'\n# \xff\xfe\n',
+    "no UTF-8": WORKSPACE.encode() + b"\n# \xff\xfe\n",
     "UTF-16": WORKSPACE.encode("utf-16"),
     "a NUL": b"pipeline = 'support-bot'\0",
     "arrays without an end": b"a = " + b"[" * DEEP,
@@ -27,7 +27,8 @@ TEXTS = {
     "a huge one": WORKSPACE.encode() + b"# " + b"x" * 1_000_000,
     "a number without an end": b"pipeline = " + b"9" * 500_000,
     "a name without an end": b'pipeline = "' + b"x" * 500_000 + b'"',
-    "many components": WORKSPACE.encode() + b"".join(b'[components.c%d]\nkind = "cod"\npath = "../%d"\n' % (number, number) for number in range(3_000)),
+    "many components": WORKSPACE.encode()
+    + b"".join(b'[components.c%d]\nkind = "cod"\npath = "../%d"\n' % (number, number) for number in range(3_000)),
     "control characters": b'pipeline = "support\\u001b[31m-bot"\n["\\u009b2J"]\n',
 }
 

@@ -1,7 +1,7 @@
 """Watching that nothing happens: what is below a folder, byte for byte, before and after.
 
-    with nothing_changes(desk):
-        assert desk.fails("commit")["kind"] == "invalid-path"
+with nothing_changes(desk):
+    assert desk.fails("commit")["kind"] == "invalid-path"
 """
 
 from __future__ import annotations

@@ -82,30 +82,32 @@ def checkout(
     check_together(check_path(entry.path) for entry in entries)
     target = Path(os.path.abspath(target))  # noqa: PTH100  # resolve() would follow the target's own link
     _require_free(target)
-    missing = [folder for folder in target.parents if not folder.exists()]
-    fresh = target.with_name(f".{target.name[:200]}.lastgood-{suffix}")
     with _reporting(target):
-        try:
-            fresh.mkdir(parents=True)
-            with _Tree(fresh) as tree:
-                tree.fill(entries, source, progress)
-                if sync:
-                    tree.sync()
-            fresh.rename(target)
-        except BaseException:
-            _take_back(fresh, missing)
-            raise
+        with _becoming(target, suffix) as fresh, _Tree(fresh) as tree:
+            tree.fill(entries, source, progress)
+            if sync:
+                tree.sync()
         if sync:
             sync_folder(target.parent)
     return CheckedOut(len(entries), sum(entry.size for entry in entries))
 
 
-def _take_back(fresh: Path, made: list[Path]) -> None:
-    shutil.rmtree(fresh, ignore_errors=True)
-    for folder in made:
-        # Only what is empty can be removed so, and what others put there since stays.
-        with suppress(OSError):
-            folder.rmdir()
+@contextmanager
+def _becoming(target: Path, suffix: str) -> Iterator[Path]:
+    """Make a folder beside the target, which gets the target's name at the end of a `with` statement that went well."""
+    missing = [folder for folder in target.parents if not folder.exists()]
+    fresh = target.with_name(f".{target.name[:200]}.lastgood-{suffix}")
+    try:
+        fresh.mkdir(parents=True)
+        yield fresh
+        fresh.rename(target)
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        for folder in missing:
+            # Only what is empty can be removed so, and what others put there since stays.
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def files_of_release(manifest: Manifest, reader: FileStreams, component: ComponentName | None = None) -> list[FileEntry]:

@@ -94,7 +94,9 @@ def _describe_link(root: int, path: str) -> str:
     try:
         target = os.readlink(path, dir_fd=root)
     except OSError as error:
-        raise unreadable(path, error) from error
+        # Of what is no link any more the system says that its argument is invalid.
+        gone = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) if error.errno == errno.EINVAL else error
+        raise unreadable(path, gone) from error
     inside = os.path.normpath(os.path.join(os.path.dirname(path), target))
     where = " outside the workspace" if inside.startswith(("/", "../")) or inside == ".." else ""
     return f"it is a link to {target!r}{where}, and links are not followed"
