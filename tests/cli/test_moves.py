@@ -72,6 +72,7 @@ def test_a_second_rollback_goes_further_back_never_forward(three: Desk) -> None:
     assert three.ask("rollback", "prod")["to_number"] == 1
     assert three.fails("rollback", "prod")["kind"] == "nothing-good"
     assert three.number_in("prod") == 1
+    assert three.ask("env", "show", "prod")["held_against"] == {"r3": "suspect", "r2": "suspect"}
 
 
 def test_with_nothing_good_left_the_candidates_are_listed(three: Desk) -> None:

@@ -7,7 +7,7 @@ import click
 from lastgood.cli.output import time_text
 from lastgood.cli.session import Session, in_session
 from lastgood.clock import format_instant
-from lastgood.registry.history import EnvironmentDetails
+from lastgood.registry.history import EnvironmentDetails, Stay
 
 
 @click.group("env")
@@ -43,6 +43,7 @@ def show_command(session: Session, environment: str) -> None:
     """Show an environment: what it is on, where a rollback would go, what is held against releases there."""
     with session.look() as registry:
         found = registry.environments.get(environment)
+        held = _held_against(found, registry.environments.history(environment))
     output = session.output
     why = f": {found.current.reason}" if found.current.reason else ""
     output.data(f"{found.pipeline}/{found.name} is on {found.release.label} {found.release.release.short}")
@@ -52,9 +53,21 @@ def show_command(session: Session, environment: str) -> None:
     )
     output.data(f"rollback goes to {found.good.label}" if found.good else "nothing good to roll back to")
     output.data("gates: none, this environment is open")
+    if held:
+        output.data(f"held against releases there: {', '.join(f'r{number} ({verdict})' for number, verdict in held.items())}")
     if found.release.behavior in found.marks.bad:
         output.warn("what it is on is marked bad")
-    output.answer("env-show", environment_json(found))
+    output.answer("env-show", {**environment_json(found), "held_against": {f"r{number}": verdict for number, verdict in held.items()}})
+
+
+def _held_against(found: EnvironmentDetails, history: list[Stay]) -> dict[int, str]:
+    """Return the numbers of the releases that ran there and are bad or suspect, the highest first."""
+    behaviors = {stay.deployment.number: stay.deployment.behavior for stay in history}
+    return {
+        number: "bad" if behavior in found.marks.bad else "suspect"
+        for number, behavior in sorted(behaviors.items(), reverse=True)
+        if not found.marks.allows(behavior)
+    }
 
 
 def environment_json(one: EnvironmentDetails) -> dict[str, object]:

@@ -100,7 +100,7 @@ class _Resolver:
                 return self._plain(found, f"there is no release r{number} of {self._pipeline}")
             case expressions.Latest():
                 found = releases.latest_release(self._session, self._pipeline)
-                return self._plain(found, f"{self._pipeline} has no release yet")
+                return self._plain(found, f"{self._pipeline} has no release yet", hint='lastgood commit -m "…"')
             case expressions.ByPrefix(prefix):
                 return self._by_prefix(prefix)
             case expressions.ByName(name):
@@ -126,9 +126,9 @@ class _Resolver:
         except OverflowError:
             raise InvalidRevision(f"{self._text} is before time began") from None
 
-    def _plain(self, found: ReleaseRecord | None, otherwise: str) -> Resolved:
+    def _plain(self, found: ReleaseRecord | None, otherwise: str, hint: str = "lastgood log") -> Resolved:
         if found is None:
-            raise NotFound(otherwise, hint="lastgood log")
+            raise NotFound(otherwise, hint=hint)
         return Resolved(self._text, found)
 
     def _by_prefix(self, prefix: str) -> Resolved:
@@ -157,7 +157,7 @@ class _Resolver:
 
     def _at(self, environment: EnvironmentName, at: datetime) -> Resolved:
         found = environments.deployment_at(self._session, self._pipeline, environment, at)
-        resolved = self._deployed(found, environment, f"{environment} had no deployment yet at {at.isoformat()}")
+        resolved = self._deployed(found, environment, f"{environment} had no deployment yet at {at.isoformat(timespec='seconds')}")
         return Resolved(self._text, resolved.release, at, resolved.deployment)
 
     def _deployed(self, found: Deployment | None, environment: EnvironmentName, otherwise: str) -> Resolved:
