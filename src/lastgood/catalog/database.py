@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from typing import Any, Protocol
 from lastgood.errors import Busy, Integrity, LastgoodError, NotFound, ReadOnly, StorageFull, Unavailable, of_os_error
 
 WAIT_SECONDS = 60.0
+_BETWEEN_TRIES = 0.02
 _BATCH = 500  # SQLite may be built to take no more than 999 parameters
 _FIXED_SERIES = ((3, 44, 6), (3, 50, 7))
 _FIXED_FROM = (3, 51, 3)
@@ -133,7 +135,7 @@ class SQLiteDatabase:
         with self._turn:
             with translated(self._path):
                 if not self._is_durable:
-                    make_durable(self._connection)
+                    make_durable(self._connection, wait=self._wait)
                     self._is_durable = True
                 self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -192,13 +194,21 @@ def connect(path: Path, *, wait: float = WAIT_SECONDS, frozen: bool = False) -> 
     return connection
 
 
-def make_durable(connection: sqlite3.Connection) -> None:
+def make_durable(connection: sqlite3.Connection, *, wait: float = WAIT_SECONDS) -> None:
     """Set the journal so that what COMMIT acknowledged survives a power cut (see the rule of this module)."""
-    wanted = "WAL" if wal_is_safe(sqlite3.sqlite_version_info) else "DELETE"
-    answer = connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()
+    wanted = "wal" if wal_is_safe(sqlite3.sqlite_version_info) else "delete"
+    deadline = time.monotonic() + wait
+    while (mode := connection.execute("PRAGMA journal_mode").fetchone()[0]) != wanted:
+        try:
+            mode = connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()[0]
+            break
+        except sqlite3.OperationalError as error:
+            # Changing the mode takes the file for itself and does not wait: of two who change it at once one is refused.
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_BETWEEN_TRIES)
     # Where memory cannot be shared SQLite keeps the rollback journal without a word, and that needs EXTRA.
-    is_wal = answer is not None and answer[0] == "wal"
-    connection.execute(f"PRAGMA synchronous = {'FULL' if is_wal else 'EXTRA'}")
+    connection.execute(f"PRAGMA synchronous = {'FULL' if mode == 'wal' else 'EXTRA'}")
 
 
 def wal_is_safe(version: tuple[int, ...]) -> bool:
