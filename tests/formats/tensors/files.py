@@ -9,8 +9,9 @@ from __future__ import annotations
 import io
 import json
 import struct
+import tracemalloc
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from lastgood.formats.tensors import TensorFile, read_tensors
 
@@ -38,6 +39,16 @@ def layout_of(data: bytes, form: str) -> list[tuple[str, str, tuple[int, ...], b
     assert (file.format, file.problem) == (form, None)
     check_promises(file, len(data))
     return [(one.name, one.dtype, one.shape, data[one.offset : one.offset + one.length], one.item_bytes) for one in file.tensors]
+
+
+def peak_of(action: Callable[[], object]) -> int:
+    """Return how many bytes Python had allocated at most while doing something."""
+    tracemalloc.start()
+    try:
+        action()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def check_promises(file: TensorFile, size: int) -> None:
@@ -117,6 +128,13 @@ def zip_file(members: Mapping[str, bytes], *, compression: int = zipfile.ZIP_STO
         for name, data in members.items():
             archive.writestr(zipfile.ZipInfo(name), data, compress_type=compression)
     return file.getvalue()
+
+
+def patch_all(data: bytes, old: bytes, new: bytes) -> bytes:
+    """Put other bytes of the same length into the header and the directory of a zip alike."""
+    assert len(old) == len(new)
+    assert data.count(old) == 2
+    return data.replace(old, new)
 
 
 def torch_file(pickle: bytes, storages: Mapping[str, bytes], *, root: str = "model") -> bytes:

@@ -77,7 +77,7 @@ def first_name(reader: Reader) -> str:
     """Return the name of the first member by its own header, or an empty text: what a zip with a bad directory was."""
     try:
         fields = _LOCAL.unpack(reader.read(0, _LOCAL.size))
-        return reader.read(_LOCAL.size, min(fields[9], LONGEST_MEMBER_NAME)).decode("latin-1")
+        return reader.read(_LOCAL.size, fields[9]).decode("latin-1")
     except NotUnderstood:
         return ""
 

@@ -32,7 +32,10 @@ from lastgood.formats.tensors.layout import (
 from lastgood.formats.tensors.source import Reader
 
 MOST_FIELDS = 300_000
-"""How many protobuf fields are walked: of the model, of its graph (a node is one), and of its initialisers."""
+"""How many protobuf fields of a graph are walked: its nodes, one each, and what its initialisers are made of."""
+
+MOST_OUTER_FIELDS = 20_000
+"""How many fields the outermost message may have: operator sets, metadata, functions."""
 
 _AHEAD = 1 << 10
 _LONGEST_VARINT = 10
@@ -42,10 +45,14 @@ _MASK = (1 << 64) - 1
 _MODEL = {1: _VARINT, 5: _VARINT} | dict.fromkeys((2, 3, 4, 6, 7, 8, 14, 20, 25, 26), _BYTES)
 """The fields of a model and their wire types."""
 
+_REPEATED = {8, 14, 20, 25, 26}
 _VERSION, _GRAPH, _OPERATOR_SETS, _INITIALIZER = 1, 7, 8, 5
 _DIMENSIONS, _KIND, _NAME, _RAW = 1, 2, 8, 9
 _NEWEST_VERSION = 0x40
 _FIRST_VERSION_WITH_OPERATOR_SETS = 3
+_SECOND_TAGS = {number << 3 | wire for number, wire in _MODEL.items() if _VERSION < number <= _OPERATOR_SETS}
+"""Writers follow the order of numbers, and none leaves out both graph and operator sets."""
+
 _KINDS = dict(
     enumerate(
         "u8 i8 u16 i16 i32 i64 text bool f16 f64 u32 u64 c64 c128 bf16 f8_e4m3 f8_e4m3fnuz f8_e5m2 f8_e5m2fnuz u4 i4 f4 f8_e8m0 u2 i2 "
@@ -60,22 +67,21 @@ def read_onnx(reader: Reader, head: bytes) -> TensorFile | None:
 
     Args:
         reader: the file.
-        head: its first bytes, two or more.
+        head: its first bytes, three or more.
 
     Raises:
         OSError: the file cannot be read.
     """
-    if head[0] != _VERSION << 3 or not 0 < head[1] <= _NEWEST_VERSION:
+    if head[0] != _VERSION << 3 or not 0 < head[1] <= _NEWEST_VERSION or head[2] not in _SECOND_TAGS:
         return None
-    walk = _Walk(reader)
     try:
-        graph = _find_graph(walk)
+        graph = _find_graph(_Walk(reader, MOST_OUTER_FIELDS))
     except NotUnderstood:
         return None
     if graph is None:
         return None
     try:
-        return TensorFile("onnx", settle(_initializers(walk, graph), reader.size))
+        return TensorFile("onnx", settle(_initializers(_Walk(reader, MOST_FIELDS), graph), reader.size))
     except NotUnderstood as error:
         return TensorFile("onnx", (), str(error))
 
@@ -93,9 +99,10 @@ class _Field(NamedTuple):
 class _Walk:
     """Walks the fields of messages, counting them all."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, most: int) -> None:
         self.reader = reader
-        self._left = MOST_FIELDS
+        self._most = most
+        self._left = most
 
     def fields(self, start: int, end: int) -> Iterator[_Field]:
         """Give the fields of the message between two places.
@@ -107,7 +114,7 @@ class _Walk:
         while at < end:
             self._left -= 1
             if self._left < 0:
-                raise NotUnderstood(f"its graph has more than {MOST_FIELDS:,} fields")
+                raise NotUnderstood(f"its graph has more than {self._most:,} fields")
             tag, at = self.varint(at, end)
             number, wire = tag >> 3, tag & 7
             value, begin = 0, at
@@ -137,19 +144,14 @@ class _Walk:
 
 def _find_graph(walk: _Walk) -> _Field | None:
     """Return the graph of a model that holds together, or None."""
-    version = 0
-    graphs: list[_Field] = []
-    has_operator_sets = False
+    found: dict[int, _Field] = {}
     for one in walk.fields(0, walk.reader.size):
-        if _MODEL.get(one.number) != one.wire:
+        if _MODEL.get(one.number) != one.wire or (one.number in found and one.number not in _REPEATED):
             return None
-        if one.number == _VERSION:
-            version = one.value
-        elif one.number == _GRAPH:
-            graphs.append(one)
-        has_operator_sets |= one.number == _OPERATOR_SETS
-    is_whole = len(graphs) == 1 and 0 < version <= _NEWEST_VERSION
-    return graphs[0] if is_whole and (has_operator_sets or version < _FIRST_VERSION_WITH_OPERATOR_SETS) else None
+        found[one.number] = one
+    graph, version = found.get(_GRAPH), found[_VERSION].value
+    has_operator_sets = _OPERATOR_SETS in found or version < _FIRST_VERSION_WITH_OPERATOR_SETS
+    return graph if has_operator_sets else None
 
 
 def _initializers(walk: _Walk, graph: _Field) -> Iterator[Tensor]:
