@@ -28,19 +28,17 @@ from __future__ import annotations
 import struct
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lastgood.store.numbers import NO_ORDER, Numbers
 from lastgood.store.planes import compress, merge, number_type, read_section, slices, split, write_section
 
 if TYPE_CHECKING:
     from lastgood.store.backend import Piece
 
     Array = np.ndarray[Any, np.dtype[Any]]
-
-NO_ORDER = 255
 
 _DENSE, _SPARSE = 0, 1
 _HEAD = struct.Struct("<BBB")
@@ -50,19 +48,6 @@ _SPARSE_BELOW = 0.5
 _SAMPLES = 16
 _SAMPLED_NUMBERS = 1 << 10
 _SAVING_THAT_PAYS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """How a chunk's bytes are read as numbers.
-
-    Attributes:
-        item: the bytes of one, 1 to 255; a delta is taken of single bytes where it is none of 1, 2, 4 and 8.
-        shift: where its exponent begins, in bits; `NO_ORDER` where it has none.
-    """
-
-    item: int
-    shift: int = NO_ORDER
 
 
 def is_alike(raw: Piece, base: Piece, numbers: Numbers) -> bool:

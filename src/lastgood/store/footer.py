@@ -170,9 +170,7 @@ def _add_bases(columns: _Columns, frames: Sequence[Frame], chunks: Sequence[Chun
     if not columns.base_count:
         return tuple(frames)
     held = Counter(place.frame for place in chunks)
-    return tuple(
-        _with_base(frame, *next(rows), held[number]) if frame.encoding.has_base else frame for number, frame in enumerate(frames)
-    )
+    return tuple(_with_base(frame, *next(rows), held[number]) if frame.encoding.has_base else frame for number, frame in enumerate(frames))
 
 
 def _with_base(frame: Frame, base: bytes, context: bytes, depth: int, held: int) -> Frame:

@@ -28,6 +28,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import zstandard
 
+from lastgood.store.codec import decompress
+
 if TYPE_CHECKING:
     from lastgood.store.backend import Piece
 
@@ -172,14 +174,7 @@ def _read_plane(coding: int, data: memoryview, size: int, length: int) -> Bytes:
     if len(data) != size:
         raise ValueError("a plane is cut short")
     if coding == _ZSTD:
-        # The library allocates what a frame claims, whatever limit it is given; so the claim is checked first.
-        try:
-            if zstandard.frame_content_size(data) != length:
-                raise ValueError(f"a plane claims another length than {length} bytes")
-            raw = _LOCAL.decompressor.decompress(data, max_output_size=length, allow_extra_data=False)
-        except zstandard.ZstdError as error:
-            raise ValueError(str(error)) from error
-        plane = np.frombuffer(raw, np.uint8)
+        plane = np.frombuffer(decompress(_LOCAL.decompressor, data, length), np.uint8)
     elif coding == _RAW:
         plane = np.frombuffer(data, np.uint8) if size else np.empty(0, np.uint8)
     else:

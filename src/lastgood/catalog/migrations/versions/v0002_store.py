@@ -13,6 +13,7 @@ _DIGEST = sa.LargeBinary(32)
 _COMPACT = {"sqlite_with_rowid": False}
 # ISO 8601 in UTC, as everywhere; PostgreSQL compares text by its bytes under the collation "C" only.
 _INSTANT = sa.String(27).with_variant(sa.String(27, collation="C"), "postgresql")
+_STEP = sa.String(16).with_variant(sa.String(16, collation="C"), "postgresql")
 
 
 def upgrade() -> None:
@@ -21,13 +22,16 @@ def upgrade() -> None:
         "index_deltas",
         sa.Column("chunk", _DIGEST, primary_key=True),
         sa.Column("base", _DIGEST, nullable=False),
+        sa.Column("context", _DIGEST, nullable=True),
         sa.Column("depth", sa.Integer, nullable=False),
         **_COMPACT,
     )
     op.create_index("index_deltas_by_base", "index_deltas", ["base"])
+    op.create_index("index_deltas_by_context", "index_deltas", ["context"])
     op.create_table(
         "index_labels",
         sa.Column("label", sa.BigInteger, primary_key=True),
+        sa.Column("pack_number", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("chunk", _DIGEST, primary_key=True),
         **_COMPACT,
     )
@@ -54,6 +58,6 @@ def upgrade() -> None:
         "index_collections",
         sa.Column("generation", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("recorded_at", _INSTANT, nullable=False),
-        sa.Column("step", sa.String(16), nullable=False),
+        sa.Column("step", _STEP, nullable=False),
         **_COMPACT,
     )
