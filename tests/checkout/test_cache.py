@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import stat
@@ -94,7 +95,7 @@ def test_what_a_dead_process_left_is_taken_away_and_what_another_one_writes_is_n
     (filled.cache / ".new-dead").write_bytes(b"part of a file")
     alive = filled.cache / ".new-alive"
     with alive.open("wb") as file:
-        fillings.fcntl.flock(file, fillings.fcntl.LOCK_EX)
+        fcntl.flock(file, fcntl.LOCK_EX)
         filled.checkout("r2")
         assert [one.name for one in filled.cache.glob(".new-*")] == [alive.name]
     filled.checkout("r3")
@@ -111,7 +112,7 @@ def test_a_cache_that_cannot_be_written_costs_nothing_else(shelf: Shelf, monkeyp
             return full if name == moment else getattr(os, name)
 
     if moment == "flock":
-        monkeypatch.setattr(fillings.fcntl, "flock", full)
+        monkeypatch.setattr(fcntl, "flock", full)
     elif moment == "copy_range":
         monkeypatch.setattr(fillings, "copy_range", full)
     else:
@@ -149,9 +150,6 @@ def test_a_disk_that_cannot_be_written(built: Path, tmp_path: Path) -> None:
 def test_a_live_folder_takes_copies_of_what_is_there_and_keeps_nothing_more(filled: Shelf, tmp_path: Path) -> None:
     with (filled.root / "lastgood.toml").open("a") as file:
         file.write('\n[environments.prod]\nlive = "run/prod"\n')
-    for path in LARGE:
-        filled.entry(path).touch()  # As if written to: these are not given.
-    filled.checkout()
     kept = filled.names()
     opened = []
     real = entries.Entry.copy

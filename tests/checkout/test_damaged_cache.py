@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lastgood.registry import file_copy
 from lastgood.registry.checkout_cache import entry as entries
 from tests.checkout.shelf import LARGE, LENGTH, Shelf, bytes_of, flip
 
@@ -190,7 +191,12 @@ def test_what_is_right_on_another_mount_is_hashed_once(filled: Shelf, monkeypatc
         filled.reseal(path, mount=1)
     hashed = []
     real = entries.Entry._has_its_digest
-    monkeypatch.setattr(entries.Entry, "_has_its_digest", lambda self: hashed.append(self._name) or real(self))
+
+    def noted(entry: entries.Entry) -> bool:
+        hashed.append(entry._name)
+        return real(entry)
+
+    monkeypatch.setattr(entries.Entry, "_has_its_digest", noted)
     assert [filled.checkout().from_cache for _ in range(2)] == [len(LARGE)] * 2
     assert sorted(hashed) == sorted(filled.names())
 
@@ -198,13 +204,13 @@ def test_what_is_right_on_another_mount_is_hashed_once(filled: Shelf, monkeypatc
 def test_somebody_elses_file_is_hashed_whatever_its_seal_says(filled: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     flip(filled.entry(ONE))
     filled.reseal(ONE)
-    monkeypatch.setattr(entries.os, "geteuid", lambda: 12_345)
+    monkeypatch.setattr(os, "geteuid", lambda: 12_345)
     assert filled.checkout().from_cache == len(LARGE) - 1
 
 
 def interrupted(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]) -> None:
     """Have something done between the check of a file and the end of its copy."""
-    real = entries.copy_whole
+    real = file_copy.copy_whole
 
     def copy(*arguments: object) -> None:
         meanwhile()
@@ -214,7 +220,11 @@ def interrupted(monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[], None]) 
 
 
 def test_a_file_that_is_let_go_while_it_is_copied(filled: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    interrupted(monkeypatch, lambda: [one.unlink() for one in filled.cache.iterdir()] and None)
+    def let_go() -> None:
+        for one in filled.cache.iterdir():
+            one.unlink()
+
+    interrupted(monkeypatch, let_go)
     assert filled.checkout().from_cache == 1
 
 
@@ -224,5 +234,10 @@ def test_a_file_that_is_replaced_while_it_is_copied(filled: Shelf, monkeypatch: 
 
 
 def test_a_file_that_is_written_while_it_is_copied(filled: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    interrupted(monkeypatch, lambda: [flip(filled.entry(path)) for path in LARGE if filled.entry(path).exists()] and None)
+    def write() -> None:
+        for path in LARGE:
+            if filled.entry(path).exists():
+                flip(filled.entry(path))
+
+    interrupted(monkeypatch, write)
     assert filled.checkout().from_cache == 0

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import lastgood
 from tests.checkout.shelf import LARGE, LENGTH, Shelf
 
 PROCESSES = 4
@@ -38,7 +39,7 @@ def start(shelf: Shelf, seed: int, turns: int, out: Path) -> subprocess.Popen[st
         text=True,
         cwd=Path(__file__).parents[2],
         # Room for four of the nine files there are: something is let go in nearly every checkout.
-        env={**os.environ, "LASTGOOD_CACHE_SIZE": str(LENGTH * 4)},
+        env={**os.environ, "PYTHONPATH": str(Path(lastgood.__file__).parents[1]), "LASTGOOD_CACHE_SIZE": str(LENGTH * 4)},
     )
 
 

@@ -33,6 +33,9 @@ def command(session: Session, revision: str, folder: Path, component: str | None
             done = registry.checkout(release, target, component=component, link=link, verify=verify, progress=progress.add)
     seconds = session.seconds()
     session.output.data(f"{found.release.label} in {folder}: {count(done.files, 'file')}, {size(done.bytes)} in {seconds:.2f} s")
+    if done.from_cache:
+        linked = f", {done.linked:,} as links" if done.linked else ""
+        session.output.note(f"from the cache: {count(done.from_cache, 'file')}{linked}")
     session.output.answer(
         "checkout",
         {
