@@ -89,7 +89,7 @@ class FilesAtHand(Protocol):
         ...
 
     def begin(self, entry: FileEntry, target: int) -> Filling | None:
-        """Take in a file that is about to be written to an open, empty one; None where it is not wanted."""
+        """Take in a file that is being written, through an open file; None where it is not wanted."""
         ...
 
 
@@ -308,24 +308,31 @@ class _Tree:
         """Write a file as it comes from the store; return how many bytes came."""
         descriptor = self._new_file(entry)
         with os.fdopen(descriptor, "wb") as file:
-            filling = None if self._at_hand is None else self._at_hand.begin(entry, descriptor)
             if entry.size >= _LARGE:
                 preallocate(descriptor, entry.size)
+            filling: Filling | None = None
             told = size = 0
             for piece in pieces:
                 file.write(piece)
                 size += len(piece)
                 if size - told >= _TOLD_AT_ONCE:
                     file.flush()
+                    filling = self._begin(entry, descriptor) if told == 0 else filling
                     self._tell(0, size - told)
                     told = size
                     if filling is not None:
                         filling.reached(size)
             file.flush()
             self._tell(1, size - told)
-            if filling is not None and size == entry.size:
-                filling.finish()
+            if size == entry.size:
+                filling = self._begin(entry, descriptor) if told == 0 else filling
+                if filling is not None:
+                    filling.finish()
             return size
+
+    def _begin(self, entry: FileEntry, descriptor: int) -> Filling | None:
+        """Let the cache take a file in, once there is something of it: a listing may lie about sizes."""
+        return None if self._at_hand is None else self._at_hand.begin(entry, descriptor)
 
     def _repeat(self, there: FileEntry, other: FileEntry) -> None:
         """Have a file once more."""

@@ -102,11 +102,11 @@ class FilesAtHand:
         return given
 
     def begin(self, entry: FileEntry, target: int) -> Filling | None:
-        """Take in a file that is about to be written, if there is room for it.
+        """Take in a file that is being written, if there is room for it.
 
         Args:
             entry: the file.
-            target: an empty file, open for reading and writing.
+            target: where it is written, open for reading as well.
         """
         if entry.size < SMALLEST or self._cache.limit == 0:
             return None
