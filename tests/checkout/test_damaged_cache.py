@@ -11,6 +11,7 @@ import pytest
 from lastgood.registry import file_copy
 from lastgood.registry.checkout_cache import entry as entries
 from tests.checkout.shelf import LARGE, LENGTH, Shelf, bytes_of, flip
+from tests.parts import need
 
 ONE, OTHER = "models/a.bin", "models/b.bin"
 
@@ -201,10 +202,19 @@ def test_what_is_right_on_another_mount_is_hashed_once(filled: Shelf, monkeypatc
     assert sorted(hashed) == sorted(filled.names())
 
 
-def test_somebody_elses_file_is_hashed_whatever_its_seal_says(filled: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_somebody_elses_file_is_hashed_whatever_its_seal_says(filled: Shelf) -> None:
+    need(os.geteuid() == 0, "the right to give files away (root)")
+    flip(filled.entry(ONE))
+    os.chown(filled.entry(ONE), 12_345, -1)
+    filled.reseal(ONE)
+    assert filled.checkout().from_cache == len(LARGE) - 1
+
+
+def test_a_seal_that_somebody_else_made_does_not_count(filled: Shelf) -> None:
+    need(os.geteuid() == 0, "the right to give files away (root)")
     flip(filled.entry(ONE))
     filled.reseal(ONE)
-    monkeypatch.setattr(os, "geteuid", lambda: 12_345)
+    os.chown(filled.seal(ONE), 12_345, -1)
     assert filled.checkout().from_cache == len(LARGE) - 1
 
 
