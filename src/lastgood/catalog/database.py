@@ -3,7 +3,8 @@
 Rules:
     * Statements are SQL text with named parameters (`:name`), in this folder only, understood by SQLite and PostgreSQL.
     * A change is one `writing` transaction; it takes the write lock first (BEGIN IMMEDIATE) and waits for it at most
-      `WAIT_SECONDS`. What leaves the block by an exception is rolled back whole.
+      `WAIT_SECONDS`. What leaves the block by an exception is rolled back whole. Where the disk fails during COMMIT the
+      error says that nobody knows; everything else that is raised says that nothing was changed.
     * Journal: WAL + synchronous=FULL only on a SQLite whose WAL-reset bug is fixed (3.51.3, 3.50.7, 3.44.6), else the
       rollback journal + synchronous=EXTRA. Both survive a power cut after COMMIT returned; a process killed at any
       moment leaves a hot journal, which the next opener rolls back before it reads.
@@ -140,10 +141,23 @@ class SQLiteDatabase:
                 self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._session
-                with translated(self._path):
-                    self._connection.execute("COMMIT")
+                self._commit()
             finally:
                 self._connection.rollback()
+
+    def _commit(self) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if _primary_code(error) != sqlite3.SQLITE_IOERR:
+                raise _translate(error, self._path) from error
+            # What failed may have come after the change: others then see it, but it need not survive a power cut. Or
+            # before, and it is undone.
+            raise Unavailable(
+                f"{self._path} could not be made durable: {error}; whether the change stands is not known",
+                hint="see whether it is there, for example with lastgood log, before you try again",
+                details={"outcome": "unknown"},
+            ) from error
 
     def close(self) -> None:
         """Let go of the file."""
@@ -260,7 +274,7 @@ def translated(path: Path) -> Iterator[None]:
 
 
 def _translate(error: sqlite3.Error, path: Path) -> LastgoodError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    code = _primary_code(error)
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return Busy("another process holds the registry; nothing was changed")
     if code == sqlite3.SQLITE_FULL:
@@ -274,6 +288,10 @@ def _translate(error: sqlite3.Error, path: Path) -> LastgoodError:
     if code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:
         return Unavailable(f"{path} cannot be read or written just now: {error}; nothing was changed")
     return Integrity(f"{path} answered in a way it never should: {error}", hint="lastgood verify")
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _why_not_opened(path: Path) -> LastgoodError | None:
