@@ -128,7 +128,8 @@ def _judge_move(_project: Project, ran: Ran, before: State, after: State) -> Ite
         yield "it said that it moved, and did not"
 
 
-def _see_live(project: Project) -> None:
+def see_live(project: Project) -> None:
+    """Require that after the next command on environments the live folder is what prod is on, whole."""
     project.must("env", "list")
     if wrong := list(live_wrongs(project)):
         raise BrokenPromiseError(f"the live folder, after the next command: {wrong}")
@@ -168,8 +169,8 @@ def _check_out(project: Project, out: Path) -> None:
 
 _TORTURED = [
     Tortured("commit", lambda _: ["commit", "-m", "tried", "--json"], Project.edit, _judge_commit, _commit_again),
-    Tortured("deploy", _other_release, _nothing, _judge_move, _see_live),
-    Tortured("rollback", lambda _: ["rollback", "prod", "--json"], _deploy_latest, _judge_move, _see_live),
+    Tortured("deploy", _other_release, _nothing, _judge_move, see_live),
+    Tortured("rollback", lambda _: ["rollback", "prod", "--json"], _deploy_latest, _judge_move, see_live),
     Tortured("checkout", lambda it: ["checkout", "latest", str(it.folder / OUT), "--json"], _nothing, _judge_checkout, _check_out_again),
     Tortured("gc", lambda _: ["gc", "--apply", "--grace", "0s", "--json"], make_garbage, _unchanged, collect),
     Tortured("optimize", lambda _: ["optimize", "--json"], _one_more),
