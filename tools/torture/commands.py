@@ -55,10 +55,15 @@ def known_commands() -> list[Tortured]:
 def make_garbage(project: Project) -> None:
     """Leave what a commit leaves that is killed after its packs are durable and before its transaction."""
     project.edit()
-    ran = project.wait(project.fork("commit", "-m", "never", first=_die_before_publishing))
+    die_in_commit(project)
+    project.edit()
+
+
+def die_in_commit(project: Project) -> None:
+    """Commit what is there up to the transaction and no further, so that its packs are nobody's."""
+    ran = project.wait(project.fork("commit", "-m", "never", "--onto", "latest", first=_die_before_publishing))
     if ran.code != _DIED:
         raise BrokenPromiseError(f"a commit was to die before it publishes, and ended with {ran.code}: {ran.err[-300:]}")
-    project.edit()
 
 
 def collect(project: Project) -> None:

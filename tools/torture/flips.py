@@ -12,6 +12,7 @@ import resource
 import shutil
 import signal
 import struct
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -121,7 +122,8 @@ class _Registry:
             with _limited():
                 self._judge(what, is_pack=is_pack)
         except Exception as error:  # noqa: BLE001 - whatever escapes from lastgood is what is looked for
-            self.tally.fail(f"{what}: {type(error).__name__}: {error}")
+            where = " < ".join(f"{frame.name} in {Path(frame.filename).name}" for frame in traceback.extract_tb(error.__traceback__)[-5:])
+            self.tally.fail(f"{what}: {type(error).__name__}: {error} ({where})")
         finally:
             for other in path.parent.glob("catalog.db-*"):
                 other.unlink()
@@ -131,22 +133,17 @@ class _Registry:
 
     def _judge(self, what: str, *, is_pack: bool) -> None:
         found = _verify(self.folder / "project")
-        is_found = not isinstance(found, list) or bool(found)
-        if is_found:
-            self.tally.count("found by verify")
-            if isinstance(found, list) and not all(any(word in one for word in _NAMED) for one in found):
-                self.tally.fail(f"{what}: it was found and not named: {found}")
-            answers = self._checkouts()
-        else:
-            answers = self._answers()
-        for question, right in self.right.items():
-            answer = answers.get(question, right)
-            if isinstance(answer, _Refused):
-                is_found = True
-            elif answer != right:
-                if "checkout" in question or not is_found:
-                    self.tally.fail(f"{what}: {question} answered {str(answer)[:300]}, and not {str(right)[:300]}")
-        if is_pack and not isinstance(found, LastgoodError) and not found:
+        is_found = found != []
+        answers = self._checkouts() if is_found else self._answers()
+        self.tally.count("found by verify", int(is_found))
+        if isinstance(found, list) and not all(any(word in one for word in _NAMED) for one in found):
+            self.tally.fail(f"{what}: it was found and not named: {found}")
+        is_found = is_found or any(isinstance(answer, _Refused) for answer in answers.values())
+        for question, answer in answers.items():
+            right = self.right[question]
+            if not isinstance(answer, _Refused) and answer != right and ("checkout" in question or not is_found):
+                self.tally.fail(f"{what}: {question} answered {str(answer)[:300]}, and not {str(right)[:300]}")
+        if is_pack and found == []:
             self.tally.fail(f"{what}: verify did not find it")
         self.tally.count("detected" if is_found else "of no effect")
 

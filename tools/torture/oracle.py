@@ -55,8 +55,9 @@ def live_wrongs(project: Project) -> Iterator[str]:
     target = current.readlink().name
     if target != state(project)[2]:
         yield f"current is {target[:12]}, prod is on {state(project)[2][:12]}"
-    found = {path: digest for path, digest in tree_of(current.resolve()).items() if path in project.releases[target]}
-    if found != project.releases[target]:
+        return
+    expected = project.releases[target]
+    if {path: digest for path, digest in tree_of(current.resolve()).items() if path in expected} != expected:
         yield f"the live release {target[:12]} is not what was committed"
 
 

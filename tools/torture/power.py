@@ -37,6 +37,7 @@ _HOW = (NO_LOG_FLUSH,) * 8 + (LOG_FLUSH, FREEZE)
 DISK_BYTES = 64 << 20
 CUTS_OF_A_PROJECT = 25
 LONGEST_SECONDS = 0.7
+_PATIENCE = 10
 
 
 def can_cut_power() -> bool:
@@ -59,7 +60,7 @@ def torture_power(folder: Path, *, cuts: int, seed: int, shard: int, without_fsy
         without_fsync: leave out the fsync of packs, and stop at the first failure, which has to come.
     """
     warm_up()
-    tally = Tally()
+    tally = Tally(is_quiet=without_fsync)
     while tally.counts["power cuts"] < cuts and not tally.failures:
         number = tally.counts["disks"]
         tally.count("disks")
@@ -246,16 +247,17 @@ def _write(opened: int, said: dict[str, object]) -> None:
 
 
 def _system(*command: str, allowed: tuple[int, ...] = (0,)) -> None:
-    for _ in range(200):
-        done = subprocess.run(command, env={"PATH": _PATH}, capture_output=True, text=True, check=False)
-        if done.returncode in allowed:
-            return
-        # Whoever had the disk open is about to let go of it.
+    until = time.monotonic() + _PATIENCE
+    while (done := subprocess.run(command, env={"PATH": _PATH}, capture_output=True, text=True, check=False)).returncode not in allowed:
+        if time.monotonic() > until:
+            raise BrokenPromiseError(f"{' '.join(command)} failed: {done.stderr}")
+        # Whoever has the disk open is about to let go of it.
         time.sleep(0.02)
-    raise BrokenPromiseError(f"{' '.join(command)} failed: {done.stderr}")
 
 
 def _can_mount() -> bool:
-    tried = subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], env={"PATH": _PATH}, capture_output=True, check=False)
+    tried = subprocess.run(
+        ["unshare", "--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"], env={"PATH": _PATH}, capture_output=True, check=False
+    )
     loops = subprocess.run(["losetup", "--find"], env={"PATH": _PATH}, capture_output=True, check=False)
     return tried.returncode == 0 and loops.returncode == 0

@@ -84,17 +84,27 @@ class Ran:
 
 @dataclass
 class Project:
-    """One workspace with its registry in a folder; `beside` holds what is not under fire."""
+    """One workspace with its registry in a folder, or with another's; `beside` holds what is not under fire."""
 
     folder: Path
     beside: Path
     chance: random.Random
     weights: int = FEW_WEIGHTS
+    registry: Path | None = None
     releases: dict[str, Files] = field(default_factory=dict)
     turn: int = 0
 
     def prepare(self) -> None:
         """Make the workspace, its registry and three releases, the last of which is live."""
+        self.fill()
+        self.must("init")
+        for _ in range(3):
+            self.edit()
+            self.commit()
+            self.must("deploy", "prod")
+
+    def fill(self) -> None:
+        """Make the workspace alone."""
         self.beside.mkdir(parents=True, exist_ok=True)
         for folder in ("prompts", "models"):
             (self.folder / folder).mkdir(parents=True)
@@ -102,11 +112,6 @@ class Project:
         for number in range(SMALL_FILES):
             (self.folder / f"models/{number}.bin").write_bytes(self.chance.randbytes(self.chance.randrange(20_000)))
         write_tensors(self.folder / "models/weights.safetensors", self.weights, self.chance)
-        self.must("init")
-        for _ in range(3):
-            self.edit()
-            self.commit()
-            self.must("deploy", "prod")
 
     def edit(self) -> None:
         """Change the workspace a little, and so that all kinds of writing are needed: a text, a file, some weights."""
@@ -146,7 +151,7 @@ class Project:
                 os.close(opened)
             first()
             main = importlib.import_module("lastgood.cli.main").main
-            main(["-C", str(self.folder), *arguments])
+            main(["-C", str(self.folder), *(("--registry", str(self.registry)) if self.registry else ()), *arguments])
         except SystemExit as done:
             code = done.code if isinstance(done.code, int) else 98
         except BaseException:  # noqa: BLE001 - said where the harness reads it

@@ -18,7 +18,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lastgood.errors import LastgoodError
@@ -185,7 +185,8 @@ class _Torturer:
             is_mute = any(str(project.beside) in line for line in hits)
             wrong = list(_unspeakable(ran, case, is_mute=is_mute))
             after = state(project)
-            wrong += command.judge(project, ran, before, after)
+            # Of an answer that nobody could read it does not matter what it would have said.
+            wrong += command.judge(project, replace(ran, code=_KILLED) if is_mute else ran, before, after)
             wrong += wrongs(project, only=after[0][-1:])
             if not wrong:
                 command.recover(project)
