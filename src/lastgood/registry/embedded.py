@@ -7,6 +7,7 @@ registry.environments.rollback("prod")
 from __future__ import annotations
 
 import builtins
+import errno
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -132,13 +133,11 @@ def find_registry(start: Path) -> Path | None:
 
 
 def _has_catalog(folder: Path) -> bool:
-    # What may not be looked into counts as a registry, so that opening it says who may not and why.
+    # What cannot be looked into counts as a registry, so that opening it says why: who may not, or that the disk fails.
     try:
         return stat.S_ISREG((folder / CATALOG).stat().st_mode)
-    except PermissionError:
-        return True
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno in {errno.EACCES, errno.EPERM, errno.EIO}
 
 
 def _context(folder: Path, settings: Settings, database: Database) -> Context:
