@@ -203,8 +203,10 @@ def decode(encoding: Encoding, encoded: bytes, raw_length: int) -> bytes:
     """Read a frame's bytes back, where they stand for themselves.
 
     Raises:
-        Integrity: they do not decode, or not to exactly `raw_length` bytes.
+        Integrity: they do not decode, or not to exactly `raw_length` bytes, or they stand on another chunk.
     """
+    if encoding.has_base:
+        raise Integrity(f"encoded bytes do not decode: a {encoding.name.lower()} was made against a chunk that is not given")
     try:
         return _CODECS[encoding].decode(encoded, raw_length)
     except ValueError as error:
