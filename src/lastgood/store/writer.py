@@ -38,7 +38,7 @@ from lastgood.store.backend import Sink, Source
 from lastgood.store.bases import Bases
 from lastgood.store.chunking import LOOKED_AT, WHOLE_UP_TO, Cut, Cutter, Layout, Segment, average_for, chunk_id, no_layout
 from lastgood.store.codec import Base, Written
-from lastgood.store.packing import GROUP_BYTES, PACK_BYTES, NewChunk, NewFile, Packer
+from lastgood.store.packing import GROUP_BYTES, LARGE_GROUP_BYTES, PACK_BYTES, NewChunk, NewFile, Packer
 from lastgood.store.reader import ObjectReader
 
 SMALL = 1 << 20
@@ -103,6 +103,7 @@ class StoreWriter:
         self._before = before
         self._bases = Bases(index, ObjectReader(backend, index).read_bases)
         self._packer = Packer(backend, pack_bytes=pack_bytes)
+        self._group = GROUP_BYTES
         self._generation: int | None = None
         self._received: set[FileDigest] = set()
         self._settled: set[ChunkId] = set()
@@ -197,6 +198,7 @@ class StoreWriter:
     def _follow(self, name: str | None, size: int) -> None:
         self._note_generation()
         self._bases.follow(self._before(name) if name is not None and size >= FOLLOWED_FROM else None)
+        self._group = LARGE_GROUP_BYTES if size > SMALL else GROUP_BYTES
 
     def _note_generation(self) -> None:
         # From before anything is asked: what is collected after this moment may be what the answers rely on.
@@ -271,7 +273,8 @@ class StoreWriter:
         for chunk, cut, alike in zip(ids, cuts, candidates, strict=True):
             if chunk in unknown:
                 unknown.discard(chunk)
-                yield NewChunk(chunk, cut.data, cut.numbers, cut.label, self._bases.write(alike, partial(_write_against, cut)))
+                written = self._bases.write(alike, partial(_write_against, cut))
+                yield NewChunk(chunk, cut.data, cut.numbers, cut.label, written, self._group)
 
     def _map_file(self, digest: FileDigest, size: int, chunks: list[ChunkId]) -> None:
         if len(chunks) > MOST_CHUNKS_OF_A_FILE:
