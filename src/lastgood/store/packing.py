@@ -2,10 +2,10 @@
 
 The rules, in words: chunks of small files are encoded together in groups of up to 64 KiB, so that one of them is read
 quickly; those of large files, which are read as a whole, in groups of up to 1 MiB, which makes a text a third smaller.
-Chunks of more than half a group, of numbers, and those that were written against a base stand each alone. A full pack is put by a thread of its own while the next one fills
-(writing and fsync let the interpreter go on), but at most one is on its way: a pack is put only when the one before it is
-durable. So what a file's map names is durable no later than the map, and packs depend only on the order in which chunks
-came, never on timing.
+Chunks of more than half a group, of numbers, and those that were written against a base stand each alone. A full pack is
+put by a thread of its own while the next one fills (writing and fsync let the interpreter go on), but at most one is on
+its way: a pack is put only when the one before it is durable. So what a file's map names is durable no later than the
+map, and packs depend only on the order in which chunks came, never on timing.
 
     >>> from lastgood.store.backend.memory import MemoryBackend
     >>> from lastgood.store.chunking import chunk_id

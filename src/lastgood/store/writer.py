@@ -21,6 +21,7 @@ index is asked about many files and chunks at a time. What is new is written aga
 from __future__ import annotations
 
 import hashlib
+import io
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -195,6 +196,12 @@ class StoreWriter:
         source.seek(start)
         return segments
 
+    def _cut_whole(self, data: bytes) -> list[Cut]:
+        if len(data) <= WHOLE_UP_TO:
+            return [Cut(data)] if data else []
+        cutter = Cutter(average_for(data, len(data)), self._segments(io.BytesIO(data), len(data)))
+        return list(cutter.cut(memoryview(data), is_end=True))
+
     def _follow(self, name: str | None, size: int) -> None:
         self._note_generation()
         self._bases.follow(self._before(name) if name is not None and size >= FOLLOWED_FROM else None)
@@ -238,7 +245,7 @@ class StoreWriter:
             return
         self._follow(name, len(data))
         chunks: list[ChunkId] = []
-        self._keep_cuts(_cut_whole(data), chunks)
+        self._keep_cuts(self._cut_whole(data), chunks)
         self._map_file(digest, len(data), chunks)
 
     def _keep_cuts(self, cuts: Iterable[Cut], chunks: list[ChunkId]) -> int:
@@ -297,7 +304,7 @@ class StoreWriter:
             self._note_generation()
             waiting = [*(one.digest for one in small), *(digest for digest, _ in mapped)]
             known = self._index.known_files(waiting) if waiting else frozenset()
-            cuts = [(one, _cut_whole(one.data)) for one in small if one.digest not in known]
+            cuts = [(one, self._cut_whole(one.data)) for one in small if one.digest not in known]
             ids = [[chunk_id(cut.data) for cut in parts] for _, parts in cuts]
             unknown = self._unknown([chunk for chunks in ids for chunk in chunks])
             for (one, parts), chunks in zip(cuts, ids, strict=True):
@@ -314,12 +321,6 @@ def _write_against(cut: Cut, base: Base) -> Written | None:
     if len(cut.data) * 2 < GROUP_BYTES or len(cut.data) != len(base.raw):
         return None
     return codec.encode_delta(cut.data, base, cut.numbers)
-
-
-def _cut_whole(data: bytes) -> list[Cut]:
-    if len(data) <= WHOLE_UP_TO:
-        return [Cut(data)] if data else []
-    return list(Cutter(average_for(data, len(data))).cut(memoryview(data), is_end=True))
 
 
 def _read_up_to(source: BinaryIO, length: int) -> bytes:
