@@ -26,13 +26,14 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from lastgood.clock import Clock, SystemClock
 from lastgood.errors import AlreadyExists, Invalid, NotFound
-from lastgood.ids import ComponentName, PipelineName, RegistryId
+from lastgood.ids import ComponentName, PipelineName, RegistryId, ReleaseId
 from lastgood.registry.checkout import CheckedOut, checkout, files_of_release
 from lastgood.registry.embedded import (
     CATALOG,
@@ -46,6 +47,7 @@ from lastgood.registry.embedded import (
 
 if TYPE_CHECKING:
     from lastgood.live.environments import LiveEnvironments
+    from lastgood.registry.collect import Collected
     from lastgood.registry.commit import CommitOptions, Committed
     from lastgood.registry.compare import Comparison
     from lastgood.registry.preflight import Preflight
@@ -172,6 +174,28 @@ class OpenRegistry:
 
         only = None if revision is None else self.releases.find(revision).release
         return verify(self._embedded.context, only, progress)
+
+    def plan_collection(self, grace: timedelta | None = None, dropped: AbstractSet[ReleaseId] = frozenset()) -> Collected:
+        """Return what `collect` would do now, without doing it."""
+        from lastgood.model.collection import GRACE  # noqa: PLC0415
+        from lastgood.registry.collect import plan_collection  # noqa: PLC0415
+
+        return plan_collection(self._embedded.context, GRACE if grace is None else grace, dropped)
+
+    def collect(self, grace: timedelta | None = None, dropped: AbstractSet[ReleaseId] = frozenset()) -> Collected:
+        """Take back the bytes that no release needs.
+
+        Args:
+            grace: how long what is not needed any more stays all the same; by default 24 hours.
+            dropped: releases whose own bytes may go as well.
+
+        Raises:
+            Integrity: something does not add up, so that nobody can tell what is needed; nothing was collected.
+        """
+        from lastgood.model.collection import GRACE  # noqa: PLC0415
+        from lastgood.registry.collect import collect  # noqa: PLC0415
+
+        return collect(self._embedded.context, GRACE if grace is None else grace, dropped)
 
     def pipelines(self) -> list[PipelineName]:
         """Return the names of its pipelines."""
