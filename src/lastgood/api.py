@@ -26,14 +26,13 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable
-from collections.abc import Set as AbstractSet
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from lastgood.clock import Clock, SystemClock
 from lastgood.errors import AlreadyExists, Invalid, NotFound
-from lastgood.ids import ComponentName, PipelineName, RegistryId, ReleaseId
+from lastgood.ids import ComponentName, PipelineName, RegistryId
 from lastgood.registry.checkout import CheckedOut, checkout, files_of_release
 from lastgood.registry.embedded import (
     CATALOG,
@@ -44,10 +43,10 @@ from lastgood.registry.embedded import (
     find_registry,
     open_registry,
 )
+from lastgood.registry.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from lastgood.live.environments import LiveEnvironments
-    from lastgood.registry.collect import Collected
     from lastgood.registry.commit import CommitOptions, Committed
     from lastgood.registry.compare import Comparison
     from lastgood.registry.preflight import Preflight
@@ -66,12 +65,14 @@ class OpenRegistry:
         releases: find, list, tag and mark releases.
         environments: deploy, rollback and history; folders that this host keeps live follow.
         files: the bytes of kept files.
+        store: the care of the bytes: what takes back those that no release needs.
     """
 
     def __init__(self, embedded: EmbeddedRegistry, workspace_root: Path | None) -> None:
         self._embedded = embedded
         self.releases: Releases = embedded.releases
         self.files: Files = embedded.files
+        self.store = Upkeep(embedded.context)
         self._workspace_root = workspace_root
         self._environments: LiveEnvironments | None = None
 
@@ -174,28 +175,6 @@ class OpenRegistry:
 
         only = None if revision is None else self.releases.find(revision).release
         return verify(self._embedded.context, only, progress)
-
-    def plan_collection(self, grace: timedelta | None = None, dropped: AbstractSet[ReleaseId] = frozenset()) -> Collected:
-        """Return what `collect` would do now, without doing it."""
-        from lastgood.model.collection import GRACE  # noqa: PLC0415
-        from lastgood.registry.collect import plan_collection  # noqa: PLC0415
-
-        return plan_collection(self._embedded.context, GRACE if grace is None else grace, dropped)
-
-    def collect(self, grace: timedelta | None = None, dropped: AbstractSet[ReleaseId] = frozenset()) -> Collected:
-        """Take back the bytes that no release needs.
-
-        Args:
-            grace: how long what is not needed any more stays all the same; by default 24 hours.
-            dropped: releases whose own bytes may go as well.
-
-        Raises:
-            Integrity: something does not add up, so that nobody can tell what is needed; nothing was collected.
-        """
-        from lastgood.model.collection import GRACE  # noqa: PLC0415
-        from lastgood.registry.collect import collect  # noqa: PLC0415
-
-        return collect(self._embedded.context, GRACE if grace is None else grace, dropped)
 
     def pipelines(self) -> list[PipelineName]:
         """Return the names of its pipelines."""

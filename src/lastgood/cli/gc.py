@@ -33,7 +33,7 @@ def command(session: Session, *, is_applied: bool, grace: str) -> None:
     """
     wait = _parse_grace(grace)
     with session.registry() as registry:
-        told = registry.collect(wait) if is_applied else registry.plan_collection(wait)
+        told = registry.store.collect(wait) if is_applied else registry.store.plan_collection(wait)
     for note in told.notes:
         session.output.warn(note)
     for line in _lines(told, grace):
