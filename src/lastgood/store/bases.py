@@ -23,7 +23,10 @@ from lastgood.store.codec import Base, Written
 from lastgood.store.workers import Workers
 
 DEEPEST = 4
-"""The most frames that are read for one, less itself; measured so that a chain's last costs at most twice its first."""
+"""The most frames that are read for one, less itself; twice as many where they are small, as those of few changes are.
+
+Measured so that the last of a long chain of checkpoints is read in at most twice the time of the first.
+"""
 
 _TRIED = 3
 _MISSES = 16

@@ -37,6 +37,7 @@ from lastgood.store.opened import KeptFile
 SMALL = 1 << 20
 """Files of up to this many bytes are looked up and fetched many at a time."""
 
+_SMALL_SHARE = 8
 _BATCH_FILES = 500
 _BATCH_CHUNKS = 1_000
 
@@ -122,7 +123,8 @@ class ObjectReader:
 
         Args:
             chunks: the chunks that others resemble.
-            deepest: a base has at most this depth; for a deeper chunk one far down its chain is given.
+            deepest: a base has at most this depth, or twice that if its frame is small; for a deeper chunk one far down its
+                chain is given.
         """
         try:
             return partial(self._read_base, resolve(self._index, chunks), deepest)
@@ -191,7 +193,8 @@ def _place(chunk: ChunkId, places: Places) -> ChunkPlace:
 
 def _at_most(deepest: int, chunk: ChunkId, places: Places) -> ChunkPlace:
     place = places[chunk]
-    if place.frame.depth > deepest:
+    is_small = place.frame.length * _SMALL_SHARE < place.frame.raw_length
+    if place.frame.depth > (2 * deepest if is_small else deepest):
         while place.frame.depth > deepest // 2 and place.frame.base is not None:
             place = places[place.frame.base]
     return place
