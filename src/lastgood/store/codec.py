@@ -164,7 +164,7 @@ def encode_numbers(raw: Piece, numbers: Numbers) -> Written:
     if written.length >= len(raw):
         return Written(Encoding.RAW, (bytes(raw),))
     joined = b"".join(written.pieces)
-    return _proven(replace(written, pieces=(joined,)), raw, decode_planes(joined, len(raw)))
+    return _proven(replace(written, pieces=(joined,)), raw, memoryview(decode_planes(joined, len(raw))))
 
 
 def encode_delta(raw: Piece, base: Base, numbers: Numbers) -> Written | None:

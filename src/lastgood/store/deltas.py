@@ -54,6 +54,8 @@ def is_alike(raw: Piece, base: Piece, numbers: Numbers) -> bool:
     """Whether a delta is likely to pay, judged by a sample: it must be a twentieth smaller than plain planes."""
     dtype = number_type(numbers.item)
     new, old = (np.frombuffer(one, dtype, count=len(one) // dtype.itemsize) for one in (raw, base))
+    if not new.size:
+        return False
     step = max(_SAMPLED_NUMBERS, new.size // _SAMPLES)
     parts = [slice(start, start + _SAMPLED_NUMBERS) for start in range(0, new.size, step)]
     sampled = np.concatenate([new[part] for part in parts])
