@@ -104,16 +104,16 @@ class ZstdCodec(threading.local):
     """
 
     def __init__(self) -> None:
-        self._compressor: zstandard.ZstdCompressor | None = None
+        self._compressors: dict[int, zstandard.ZstdCompressor] = {}
         self._decompressor: zstandard.ZstdDecompressor | None = None
 
-    def encode(self, raw: Piece) -> bytes:
+    def encode(self, raw: Piece, level: int = LEVEL) -> bytes:
         """Compress the bytes."""
-        if self._compressor is None:
+        if level not in self._compressors:
             import zstandard  # noqa: PLC0415  # as the class says
 
-            self._compressor = zstandard.ZstdCompressor(level=LEVEL)
-        return self._compressor.compress(raw)
+            self._compressors[level] = zstandard.ZstdCompressor(level=level)
+        return self._compressors[level].compress(raw)
 
     def decode(self, encoded: bytes, raw_length: int) -> bytes:
         """Decompress them, after checking that they claim the size that is expected."""
@@ -149,6 +149,18 @@ def encode(raw: Piece) -> Written:
     encoded = _ZSTD.encode(raw)
     if not _is_smaller(encoded, raw):
         return Written(Encoding.RAW, (bytes(raw),))
+    return _proven(Written(Encoding.ZSTD, (encoded,)), raw, decode(Encoding.ZSTD, encoded, len(raw)))
+
+
+def encode_thoroughly(raw: Piece, level: int) -> Written:
+    """Write a frame's bytes as `encode` does, but without trusting a sample, and compressed at a higher level.
+
+    Raises:
+        Integrity: as `encode`.
+    """
+    if not _is_smaller(_ZSTD.encode(raw), raw):
+        return Written(Encoding.RAW, (bytes(raw),))
+    encoded = _ZSTD.encode(raw, level)
     return _proven(Written(Encoding.ZSTD, (encoded,)), raw, decode(Encoding.ZSTD, encoded, len(raw)))
 
 
