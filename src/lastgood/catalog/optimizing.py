@@ -10,14 +10,17 @@ What the collector condemned is left out everywhere: it is not worth an effort, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from lastgood.catalog.database import Session, rows_with_keys
 from lastgood.ids import ChunkId, PackId
 from lastgood.model.placement import Label
 
-MOST_RELATIVES = 3
-"""How many of the chunks that bear one label are worth reading to find the one that is most alike."""
+_MOST_RELATIVES = 2
+"""How many of the chunks that lie before one, or that were moved, are worth reading to find the one that is most alike."""
+
+_MOST_OF_A_LABEL = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,12 @@ def packs_in_use(session: Session) -> list[PackInUse]:
     return [PackInUse(row[0], PackId(bytes(row[1])), row[2]) for row in rows]
 
 
+def number_of(session: Session, pack: PackId) -> int | None:
+    """Return the number under which a pack is recorded, or None where it is not."""
+    row = session.row("SELECT pack_number FROM index_packs WHERE pack = :pack", pack=pack)
+    return None if row is None else int(row[0])
+
+
 def chunks_read_from(session: Session, number: int) -> list[HeldChunk]:
     """Return the chunks that are read from a pack, in the order in which they lie there."""
     rows = session.rows(
@@ -62,22 +71,23 @@ def chunks_read_from(session: Session, number: int) -> list[HeldChunk]:
     return [HeldChunk(ChunkId(bytes(row[0])), row[1], row[2]) for row in rows]
 
 
-def relatives(session: Session, number: int, held: HeldChunk) -> tuple[ChunkId, ...]:
-    """Return the chunks with the label of one of a pack that were recorded before it, the nearest first.
+def relatives(session: Session, number: int, held: HeldChunk, settled: AbstractSet[int]) -> tuple[ChunkId, ...]:
+    """Return some chunks with the label of one of a pack, those first that are likely to be the most alike.
 
-    Only these are looked at: of the chunks with one label the first then stays as it is, and the others follow in order.
+    Only what lies before it, or in a pack that is settled, is taken: so of the chunks with one label the first stays as
+    it is, and the others follow in order, wherever they are moved to meanwhile.
     """
     rows = session.rows(
-        "SELECT c.chunk FROM index_labels l JOIN index_chunks c ON c.chunk = l.chunk"
-        " WHERE l.label = :label AND (c.pack_number < :number OR (c.pack_number = :number AND c.frame < :frame))"
-        " AND c.chunk NOT IN (SELECT chunk FROM index_condemned_chunks)"
+        "SELECT c.chunk, c.pack_number, c.frame FROM index_labels l JOIN index_chunks c ON c.chunk = l.chunk"
+        " WHERE l.label = :label AND c.chunk <> :chunk AND c.chunk NOT IN (SELECT chunk FROM index_condemned_chunks)"
         " ORDER BY c.pack_number DESC, c.frame DESC LIMIT :most",
         label=held.label,
-        number=number,
-        frame=held.frame,
-        most=MOST_RELATIVES,
+        chunk=held.chunk,
+        most=_MOST_OF_A_LABEL,
     )
-    return tuple(ChunkId(bytes(row[0])) for row in rows)
+    before = [ChunkId(bytes(row[0])) for row in rows if (row[1], row[2]) < (number, held.frame)]
+    moved = [ChunkId(bytes(row[0])) for row in rows if row[1] in settled]
+    return tuple(dict.fromkeys([*before[:_MOST_RELATIVES], *moved[:_MOST_RELATIVES]]))
 
 
 def shallowest_above(session: Session, chunks: Sequence[ChunkId]) -> dict[ChunkId, int]:

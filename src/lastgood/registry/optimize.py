@@ -2,12 +2,13 @@
 
 What is to be gained: checkpoints that were committed together, or by writers who did not know of each other, become
 deltas; text is compressed at a higher level. It works pack by pack and holds no lock while it does. The order, in words:
-    1. the chunks that are read from some old packs are written into a new one, which is put and durable;
-    2. one transaction moves them there, after checking that the pack is there, and that while anything stands on a chunk
-       its depth stays below; what somebody else moved meanwhile is left where it is;
-    3. the old packs, from which nothing is read any more, are left to the collector.
+    1. what is read from some old packs, and the file maps in them, are written into a new one, which is put and durable;
+    2. one transaction moves the chunks there, after checking that the pack is there, and that while anything stands on a
+       chunk its depth stays below (`catalog.rewriting`); what somebody else moved meanwhile is left where it is. The same
+       transaction forgets those of the old packs from which nothing is read any more;
+    3. these are deleted by the collector, a grace later.
 Crash argument: before the transaction's COMMIT there is a pack that no catalog knows, for the collector; after it the
-chunks are read from the new pack, and the old one is still there for whoever looked its places up before.
+chunks are read from the new pack, and the old ones are still there for whoever looked their places up before.
 
 Which packs were looked at stands in `optimized.json` beside the catalog, so that a second run goes on where the first
 ended, and finds nothing where nothing is new: what resembles a chunk is looked for among older ones only. The file may
@@ -24,14 +25,15 @@ from pathlib import Path
 
 from lastgood.canonical import canonical_json, parse_json_object
 from lastgood.catalog import optimizing
+from lastgood.catalog.collection import drop_packs
 from lastgood.catalog.optimizing import PackInUse
 from lastgood.catalog.rewriting import move_chunks
-from lastgood.errors import CollectedMeanwhile, Conflict, Integrity, LastgoodError, of_os_error
+from lastgood.errors import CollectedMeanwhile, Conflict, Integrity, LastgoodError, NewerSchema, of_os_error
 from lastgood.ids import PackId
 from lastgood.registry.context import Context
 from lastgood.registry.publish import require_packs
 from lastgood.store.bases import DEEPEST
-from lastgood.store.pack import pack_name
+from lastgood.store.pack import pack_name, read_footer
 from lastgood.store.reencoding import LEVEL, Held, Progress, Reencoder, Replaced
 
 FILE_NAME = "optimized.json"
@@ -44,9 +46,9 @@ class Optimized:
 
     Attributes:
         bytes_before: of the packs from which something was read.
-        bytes_after: of those from which something is read now; the others are the collector's.
+        bytes_after: of those from which something is read now.
         chunks: how many chunks are encoded better.
-        packs: how many packs were replaced.
+        packs: how many packs were replaced; they wait for the collector.
         left_alone: what was wrong with packs that were left as they are, in words.
     """
 
@@ -92,6 +94,7 @@ class _Optimizer:
         self._reencoder = Reencoder(context.backend, context.index, level=level)
         self._marks = _Marks(context.folder / FILE_NAME)
         self._sizes: dict[PackId, int] = {}
+        self._settled: set[int] = set()
         self._saved = self._chunks = self._packs = 0
         self._left_alone: list[str] = []
 
@@ -99,6 +102,7 @@ class _Optimizer:
         with self._context.database.reading() as session:
             packs = optimizing.packs_in_use(session)
         self._sizes = {pack.pack: pack.size for pack in packs}
+        self._settled = {pack.number for pack in packs if self._marks.has(pack.pack, self._level)}
         self._marks.keep_only(self._sizes)
         for pack in packs:
             if not self._marks.has(pack.pack, self._level):
@@ -114,10 +118,14 @@ class _Optimizer:
     def _look_at(self, pack: PackInUse) -> None:
         held = list(self._held_in(pack))
         try:
-            if not self._reencoder.take(pack.pack, held, self._progress):
+            contents = read_footer(self._context.backend, pack.pack)
+            if not self._reencoder.has_room_for(contents):
+                self._replace()
+            if not self._reencoder.take(contents, held, self._progress):
                 self._marks.add(pack.pack, self._level)
-        except Integrity as error:
-            # Damage is not copied: the pack stays as it is, and so does what names it.
+                self._settled.add(pack.number)
+        except (Integrity, NewerSchema) as error:
+            # Damage is not copied: the pack stays as it is, and reading it says what is wrong.
             self._left_alone.append(error.message)
 
     def _held_in(self, pack: PackInUse) -> Iterator[Held]:
@@ -125,7 +133,7 @@ class _Optimizer:
         with self._context.database.reading() as session:
             chunks = optimizing.chunks_read_from(session, pack.number)
             above = optimizing.shallowest_above(session, [one.chunk for one in chunks])
-            alike = {one.chunk: optimizing.relatives(session, pack.number, one) for one in chunks if one.label is not None}
+            alike = {one.chunk: optimizing.relatives(session, pack.number, one, self._settled) for one in chunks if one.label is not None}
         places = self._context.index.find_chunks([one.chunk for one in chunks])
         for one in chunks:
             place = places.get(one.chunk)
@@ -160,6 +168,10 @@ class _Optimizer:
         with self._context.database.writing() as session:
             require_packs(self._context, [replaced.contents])
             move_chunks(session, [replaced.contents], away_from=replaced.old)
+            drop_packs(session, replaced.old, self._context.clock.now())
+            number = optimizing.number_of(session, replaced.contents.pack)
+        if number is not None:
+            self._settled.add(number)
 
 
 class _Marks:

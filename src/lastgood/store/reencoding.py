@@ -1,11 +1,11 @@
 """Writes what lies in old packs anew where that makes it smaller.
 
 The rules, in words. A pack is written anew as a whole, or left alone: its frames that get smaller are replaced, the
-others are copied, so that nothing is read from the old pack any more and all of it can go. It must become a twentieth
-smaller for that. Numbers become a delta against the most alike of those chunks that bear the same label; what was
-compressed is compressed at a higher level. Byte planes and deltas keep their level: a higher one gains a hundredth at a
-fiftieth of the speed. Every chunk is proven before its bytes are encoded or copied, from the very bytes that are
-copied; every new encoding is decoded and compared.
+others are copied, and so are the maps of files that are kept; so nothing needs the old pack any more and all of it can
+go. It must become a twentieth smaller for that. Numbers become a delta against the most alike of those chunks that bear
+the same label; what was compressed is compressed at a higher level. Byte planes and deltas keep their level: a higher one
+gains a hundredth at a fiftieth of the speed. Every chunk is proven before its bytes are encoded or copied, from the very
+bytes that are copied; every new encoding is decoded and compared.
 
     >>> from lastgood.store.backend.memory import MemoryBackend
     >>> from lastgood.testing.index import MemoryIndex
@@ -43,6 +43,7 @@ MOST_RAW_BYTES = 256 << 20
 """A new pack is put when so many bytes were looked at for it, so that an interruption costs little."""
 
 _AT_ONCE = 4 << 20
+_MOST_ROWS_OF_ONE = 5 * MOST_ROWS
 _ITEMS = (4, 2, 1, 8)
 
 Progress = Callable[[int], None]
@@ -139,11 +140,15 @@ class Reencoder:
         """Whether what was taken is enough for a pack."""
         return self._builder.body_bytes >= PACK_BYTES or self._builder.rows >= MOST_ROWS or self._raw_bytes >= MOST_RAW_BYTES
 
-    def take(self, pack: PackId, held: Sequence[Held], progress: Progress) -> bool:
+    def has_room_for(self, pack: PackContents) -> bool:
+        """Whether the footer of the new pack has room for what an old one describes."""
+        return not self._old or self._builder.rows + _rows(pack) <= MOST_ROWS
+
+    def take(self, pack: PackContents, held: Sequence[Held], progress: Progress) -> bool:
         """Write a pack anew if that pays; say whether it does.
 
         Args:
-            pack: an old pack.
+            pack: an old pack, as its footer says.
             held: what is read from it, in its order.
             progress: told how many bytes of frames were looked at.
 
@@ -151,7 +156,7 @@ class Reencoder:
             Integrity: something in it is not what it should be, or cannot be read; nothing of it was taken.
         """
         length = sum({one.place.frame.offset: one.place.frame.length for one in held}.values())
-        if _most_to_gain(held) * SAVING_THAT_PAYS < length:
+        if most_to_gain(held) * SAVING_THAT_PAYS < length or _rows(pack) > _MOST_ROWS_OF_ONE:
             progress(length)
             return False
         self._trial = _Standing()
@@ -160,8 +165,10 @@ class Reencoder:
             return False
         for one in new:
             self._add(one)
+        for digest, file in self._index.find_files(list(pack.files)).items():
+            self._builder.add_file(digest, file)
         self._standing.update(self._trial)
-        self._old.append(pack)
+        self._old.append(pack.pack)
         return True
 
     def seal(self) -> Replaced | None:
@@ -280,6 +287,10 @@ def _best_delta(raw: bytes, bases: Sequence[Base], items: Iterable[int]) -> Writ
     return codec.encode_delta(raw, bases[place], guess_numbers(raw, bases[place].raw, item))
 
 
+def _rows(pack: PackContents) -> int:
+    return len(pack.chunks) + len(pack.files) + sum(len(file.chunks) for file in pack.files.values())
+
+
 def _copy(read: _Read) -> _New:
     held, encoded, _ = read
     frame = held[0].place.frame
@@ -314,7 +325,7 @@ def _may_be_delta(held: tuple[Held, ...]) -> bool:
     return len(held) == 1 and bool(one.alike) and one.deepest > 0 and encoding in {Encoding.PLANES, Encoding.RAW}
 
 
-def _most_to_gain(held: Sequence[Held]) -> int:
+def most_to_gain(held: Sequence[Held]) -> int:
     """Return how many bytes could become free at the most, from what the index says alone."""
     total = 0
     for _, group in groupby(held, key=lambda one: one.place.frame.offset):
