@@ -1,6 +1,6 @@
 """Queries of `lastgood optimize`: what is read from a pack, what resembles it, and how deep it may become.
 
-What the collector condemned is left out everywhere: it is not worth an effort, and nothing new may stand on it.
+What the collector condemned is not worth an effort, and nothing new may stand on it.
 
     with database.reading() as session:
         for pack in packs_in_use(session):
@@ -39,11 +39,12 @@ class PackInUse:
 
 @dataclass(frozen=True, slots=True)
 class HeldChunk:
-    """A chunk that is read from a pack, the number of its frame there, and its label."""
+    """A chunk that is read from a pack, the number of its frame there, and its label; is it condemned?"""
 
     chunk: ChunkId
     frame: int
     label: Label | None
+    is_condemned: bool
 
 
 def packs_in_use(session: Session) -> list[PackInUse]:
@@ -63,12 +64,11 @@ def number_of(session: Session, pack: PackId) -> int | None:
 def chunks_read_from(session: Session, number: int) -> list[HeldChunk]:
     """Return the chunks that are read from a pack, in the order in which they lie there."""
     rows = session.rows(
-        "SELECT c.chunk, c.frame, l.label FROM index_chunks c LEFT JOIN index_labels l ON l.chunk = c.chunk"
-        " WHERE c.pack_number = :number AND c.chunk NOT IN (SELECT chunk FROM index_condemned_chunks)"
-        " ORDER BY c.frame, c.chunk_start",
+        "SELECT c.chunk, c.frame, l.label, d.chunk FROM index_chunks c LEFT JOIN index_labels l ON l.chunk = c.chunk"
+        " LEFT JOIN index_condemned_chunks d ON d.chunk = c.chunk WHERE c.pack_number = :number ORDER BY c.frame, c.chunk_start",
         number=number,
     )
-    return [HeldChunk(ChunkId(bytes(row[0])), row[1], row[2]) for row in rows]
+    return [HeldChunk(ChunkId(bytes(row[0])), row[1], row[2], row[3] is not None) for row in rows]
 
 
 def relatives(session: Session, number: int, held: HeldChunk, settled: AbstractSet[int]) -> tuple[ChunkId, ...]:

@@ -26,7 +26,7 @@ from pathlib import Path
 from lastgood.canonical import canonical_json, parse_json_object
 from lastgood.catalog import optimizing
 from lastgood.catalog.collection import drop_packs
-from lastgood.catalog.optimizing import PackInUse
+from lastgood.catalog.optimizing import HeldChunk, PackInUse
 from lastgood.catalog.rewriting import move_chunks
 from lastgood.errors import CollectedMeanwhile, Conflict, Integrity, LastgoodError, NewerSchema, of_os_error
 from lastgood.ids import PackId
@@ -116,7 +116,12 @@ class _Optimizer:
         return Optimized(before, before - self._saved, self._chunks, self._packs, tuple(self._left_alone))
 
     def _look_at(self, pack: PackInUse) -> None:
-        held = list(self._held_in(pack))
+        with self._context.database.reading() as session:
+            chunks = optimizing.chunks_read_from(session, pack.number)
+        if any(one.is_condemned for one in chunks):
+            # The collector will soon have been here: then what is left is worth a look.
+            return
+        held = list(self._held(pack, chunks))
         try:
             contents = read_footer(self._context.backend, pack.pack)
             if not self._reencoder.has_room_for(contents):
@@ -128,10 +133,9 @@ class _Optimizer:
             # Damage is not copied: the pack stays as it is, and reading it says what is wrong.
             self._left_alone.append(error.message)
 
-    def _held_in(self, pack: PackInUse) -> Iterator[Held]:
+    def _held(self, pack: PackInUse, chunks: Sequence[HeldChunk]) -> Iterator[Held]:
         """Yield what is read from a pack, with what it may be written against, in the order of its frames."""
         with self._context.database.reading() as session:
-            chunks = optimizing.chunks_read_from(session, pack.number)
             above = optimizing.shallowest_above(session, [one.chunk for one in chunks])
             alike = {one.chunk: optimizing.relatives(session, pack.number, one, self._settled) for one in chunks if one.label is not None}
         places = self._context.index.find_chunks([one.chunk for one in chunks])
