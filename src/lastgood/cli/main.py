@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "tag": "give a release a name that stays",
     "verify": "check bytes, manifests and history",
     "gc": "take back the bytes that no release needs",
+    "optimize": "encode old chunks better, so that they take less room",
     "demo": "the whole story on real data, in a temporary folder",
 }
 INTERRUPTED = 130

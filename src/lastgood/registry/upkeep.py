@@ -1,12 +1,14 @@
-"""The care of a registry's store, as a group of its own: what takes bytes back.
+"""The care of a registry's store, as a group of its own: what takes bytes back, and what encodes them better.
 
 with lastgood.open(folder) as registry:
     registry.store.plan_collection().bytes_waiting
+    registry.store.optimize().bytes_saved
     registry.store.collect(timedelta(days=7))
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ from lastgood.registry.context import Context
 
 if TYPE_CHECKING:
     from lastgood.registry.collect import Collected
+    from lastgood.registry.optimize import Optimized
 
 _NOBODY: frozenset[ReleaseId] = frozenset()
 
@@ -47,3 +50,19 @@ class Upkeep:
         from lastgood.registry.collect import collect  # noqa: PLC0415
 
         return collect(self._context, grace, dropped)
+
+    def optimize(self, *, level: int | None = None, dry_run: bool = False, progress: Callable[[int], None] | None = None) -> Optimized:
+        """Encode old chunks better; no identity changes, and what is replaced is left to the collector.
+
+        Args:
+            level: of Zstandard, 1 to 22, for what is no numbers; by default one that is worth its time.
+            dry_run: do the work and count, but keep nothing of it.
+            progress: told how many bytes more of packs were looked at.
+
+        Raises:
+            StorageFull, ReadOnly, Unavailable: something could not be kept; what was done before stands.
+        """
+        from lastgood.registry.optimize import optimize  # noqa: PLC0415
+        from lastgood.store.reencoding import LEVEL  # noqa: PLC0415
+
+        return optimize(self._context, level=level or LEVEL, dry_run=dry_run, progress=progress)

@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lastgood.store.numbers import NO_ORDER, Numbers
-from lastgood.store.planes import compress, merge, number_type, read_section, slices, split, write_section
+from lastgood.store.planes import SLICE, compress, merge, number_type, read_section, slices, split, write_section
 
 if TYPE_CHECKING:
     from lastgood.store.backend import Piece
@@ -48,18 +48,26 @@ _SPARSE_BELOW = 0.5
 _SAMPLES = 16
 _SAMPLED_NUMBERS = 1 << 10
 _SAVING_THAT_PAYS = 20
+_SHIFTS = {2: (7, 10), 4: (23,), 8: (52,)}
 
 
 def is_alike(raw: Piece, base: Piece, numbers: Numbers) -> bool:
     """Whether a delta is likely to pay, judged by a sample: it must be a twentieth smaller than plain planes."""
+    return likeness(raw, base, numbers) < 1 - 1 / _SAVING_THAT_PAYS
+
+
+def likeness(raw: Piece, base: Piece, numbers: Numbers) -> float:
+    """Return how long a delta is likely to be, as a share of what plain planes take, judged by a sample; less is more alike."""
     dtype = number_type(numbers.item)
     new, old = (np.frombuffer(one, dtype, count=len(one) // dtype.itemsize) for one in (raw, base))
+    if not new.size:
+        return 1.0
     step = max(_SAMPLED_NUMBERS, new.size // _SAMPLES)
     parts = [slice(start, start + _SAMPLED_NUMBERS) for start in range(0, new.size, step)]
     sampled = np.concatenate([new[part] for part in parts])
     different = _zigzag(sampled - np.concatenate([old[part] for part in parts]))
     plain, delta = (sum(len(compress(plane.data)) for plane in split(one, dtype.itemsize)) for one in (sampled, different))
-    return delta < plain - plain // _SAVING_THAT_PAYS
+    return delta / plain
 
 
 def encode_delta(raw: Piece, base: Piece, context: Piece, numbers: Numbers) -> bytes:
@@ -86,6 +94,14 @@ def encode_delta(raw: Piece, base: Piece, context: Piece, numbers: Numbers) -> b
     if _add(proof, _SPARSE if is_sparse else _DENSE, memoryview(encoded)[_HEAD.size :]) != tail or not np.array_equal(proof, new):
         raise ValueError("it does not read back the same")
     return encoded
+
+
+def guess_numbers(raw: Piece, base: Piece, item: int) -> Numbers:
+    """Say where the exponent lies in numbers of so many bytes, judged by how short a delta of the first of them gets."""
+    length = min(len(raw), item * SLICE)
+    new, old = bytes(raw[:length]), bytes(base[:length])
+    known = [Numbers(item, shift) for shift in (NO_ORDER, *_SHIFTS.get(item, ()))]
+    return min(known, key=lambda one: len(encode_delta(new, old, old, one)))
 
 
 def apply_deltas(base: Piece, deltas: Sequence[tuple[Piece, Piece]]) -> Piece:
