@@ -59,12 +59,14 @@ class Published:
         created: false where the draft equals its parent, which then is the release.
         bytes_stored_new: the bytes of the packs that were written for it.
         reverted: the components in which it takes back what others changed since the base.
+        changed: the components that differ from its parent.
     """
 
     release: ReleaseRecord
     created: bool
     bytes_stored_new: int
     reverted: tuple[ComponentName, ...] = ()
+    changed: tuple[ComponentName, ...] = ()
 
 
 def publish(
@@ -107,7 +109,8 @@ def publish(
         announce(manifest.release)
         _append(ledger, draft, manifest, number=1 if latest is None else latest.number + 1)
         recorded = _tagged(session, ledger, draft, manifest.release)
-    return Published(recorded, created=True, bytes_stored_new=staged.bytes_stored, reverted=reverted)
+    changed = tuple(sorted(changed_components(parent, manifest)))
+    return Published(recorded, created=True, bytes_stored_new=staged.bytes_stored, reverted=reverted, changed=changed)
 
 
 def require_packs(context: Context, packs: Sequence[PackContents]) -> None:

@@ -184,6 +184,8 @@ def _parse_labels(columns: _Columns, chunks: Sequence[ChunkInPack]) -> dict[Chun
     labels = columns.numbers("Q", columns.label_count)
     if numbers and max(numbers) >= len(chunks):
         raise BadFooter("it labels a chunk that it does not describe")
+    if len(set(numbers)) != len(numbers):
+        raise BadFooter("it labels a chunk twice")
     if labels and max(labels) >> 63:
         raise BadFooter("it has a label of more than 63 bits")
     return {chunks[number].chunk: label for number, label in zip(numbers, labels, strict=True)}
