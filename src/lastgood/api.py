@@ -198,12 +198,12 @@ class OpenRegistry:
         before = None if old is None else self.releases.find(old).release
         return preflight(self._embedded.context, before, self.releases.find(new).release, read=read)
 
-    def verify(self, revision: str | None = None, progress: Callable[[int], None] | None = None) -> Verified:
-        """Check history, manifests and every byte, of the whole registry or of what one release needs."""
+    def verify(self, revision: str | None = None, progress: Callable[[int], None] | None = None, *, full: bool = False) -> Verified:
+        """Check history, manifests and every byte, of the whole registry or of what one release needs; decode it all if asked to."""
         from lastgood.registry.verify import verify  # noqa: PLC0415
 
         only = None if revision is None else self.releases.find(revision).release
-        return verify(self._embedded.context, only, progress)
+        return verify(self._embedded.context, only, progress, full=full)
 
     def pipelines(self) -> list[PipelineName]:
         """Return the names of its pipelines."""

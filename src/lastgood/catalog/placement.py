@@ -220,6 +220,11 @@ def recorded_packs(session: Session) -> list[tuple[PackId, int]]:
     return [(PackId(bytes(row[0])), int(row[1])) for row in rows]
 
 
+def is_recorded(session: Session, pack: PackId) -> bool:
+    """Whether the index knows a pack."""
+    return session.row("SELECT 1 FROM index_packs WHERE pack = :pack", pack=pack) is not None
+
+
 def _place_of(row: Row) -> ChunkPlace:
     chunk = ChunkId(bytes(row[0]))
     base, context = (None if one is None else ChunkId(bytes(one)) for one in row[8:10])
