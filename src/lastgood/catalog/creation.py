@@ -12,6 +12,7 @@ left behind is ever looked at again. A migration runs in one transaction.
 from __future__ import annotations
 
 import os
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -102,7 +103,27 @@ def require_current_schema(database: Database) -> str | None:
     return version
 
 
+def statements_of_index() -> list[str]:
+    """Return the statements that make the tables of the index, as the newest migration leaves them."""
+    raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    try:
+        _upgrade(raw)
+        made = raw.execute("SELECT sql FROM sqlite_schema WHERE tbl_name GLOB 'index_*' AND sql IS NOT NULL ORDER BY type DESC, rootpage")
+        return [str(row[0]) for row in made]
+    finally:
+        raw.close()
+
+
 def _run_migrations(path: Path, *, wait: float = WAIT_SECONDS) -> None:
+    raw = connect(path, wait=wait)
+    try:
+        make_durable(raw)
+        _upgrade(raw)
+    finally:
+        raw.close()
+
+
+def _upgrade(raw: sqlite3.Connection) -> None:
     # Imported here, not above: see the module's docstring.
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -110,9 +131,7 @@ def _run_migrations(path: Path, *, wait: float = WAIT_SECONDS) -> None:
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
     from sqlalchemy.pool import StaticPool  # noqa: PLC0415
 
-    raw = connect(path, wait=wait)
     try:
-        make_durable(raw)
         engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
         # SQLAlchemy begins before its first statement; ours takes the write lock, and its commit is the only one.
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
@@ -123,8 +142,6 @@ def _run_migrations(path: Path, *, wait: float = WAIT_SECONDS) -> None:
     except DBAPIError as error:
         # SQLAlchemy's wrapper hides what SQLite said from `translated`.
         raise error.orig or error from error
-    finally:
-        raw.close()
 
 
 def _sync_folder(folder: Path) -> None:

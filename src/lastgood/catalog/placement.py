@@ -96,7 +96,7 @@ def add_packs(session: Session, packs: Sequence[PackContents]) -> None:
         ):
             add_frames(session, number, pack.frames)
             _add_chunks(session, number, pack)
-            _add_files(session, pack.files)
+            add_files(session, pack.files)
             number += 1
         revive(session, [one.chunk for one in pack.chunks], list(pack.files))
 
@@ -207,7 +207,8 @@ def require_shallower(session: Session, frames: Mapping[ChunkId, Frame]) -> None
             raise CollectedMeanwhile(f"chunk {chunk.short} stands on one that is not kept any more; nothing was changed")
 
 
-def _add_files(session: Session, files: Mapping[FileDigest, FileMap]) -> None:
+def add_files(session: Session, files: Mapping[FileDigest, FileMap]) -> None:
+    """Record of what chunks files are made, unless that is recorded already."""
     session.execute_many(
         "INSERT INTO index_files (digest, size, chunks) VALUES (:digest, :size, :chunks) ON CONFLICT (digest) DO NOTHING",
         [{"digest": bytes(digest), "size": files[digest].size, "chunks": b"".join(files[digest].chunks)} for digest in sorted(files)],

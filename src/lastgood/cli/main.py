@@ -31,6 +31,9 @@ COMMANDS: dict[str, str] = {
     "mark": "call a release bad, or good again",
     "tag": "give a release a name that stays",
     "verify": "check bytes, manifests and history",
+    "repair": "make the index anew from the packs, put damaged packs aside",
+    "backup": "write a consistent copy of the registry into one file",
+    "import": "bring in what was written elsewhere, such as a backup",
     "demo": "the whole story on real data, in a temporary folder",
 }
 INTERRUPTED = 130

@@ -63,7 +63,7 @@ from dataclasses import dataclass
 
 from blake3 import blake3
 
-from lastgood.errors import Integrity, NewerSchema, NotFound
+from lastgood.errors import Integrity, LastgoodError, NewerSchema, NotFound
 from lastgood.ids import ChunkId, FileDigest, PackId
 from lastgood.model.placement import ChunkInPack, Encoding, FileMap, Frame, Label, PackContents
 from lastgood.store import codec
@@ -210,6 +210,18 @@ def read_whole(backend: Source, pack: PackId, size: int) -> Iterator[bytes]:
     """Yield every byte of a pack as it lies there, which proves nothing yet."""
     for offset in range(0, size, _VERIFIED_AT_ONCE):
         yield backend.read(pack_name(pack), offset, min(_VERIFIED_AT_ONCE, size - offset))
+
+
+def digest_of(backend: Source, name: str) -> bytes | None:
+    """Return the BLAKE3-256 of whatever is kept under a name; None if it cannot be read."""
+    hasher = blake3()
+    try:
+        size = backend.size(name)
+        for offset in range(0, size, _VERIFIED_AT_ONCE):
+            hasher.update(backend.read(name, offset, min(_VERIFIED_AT_ONCE, size - offset)))
+    except LastgoodError:
+        return None
+    return bytes(hasher.digest())
 
 
 @dataclass(frozen=True, slots=True)
