@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ from blake3 import blake3
 from lastgood.ids import PackId
 from lastgood.model.placement import PackContents
 from lastgood.store.backend.local import LocalBackend
-from lastgood.store.pack import read_footer
+from lastgood.store.backend.memory import MemoryBackend
+from lastgood.store.codec import Written
+from lastgood.store.pack import PackBuilder, pack_name, read_footer
+from lastgood.store.proving import places_by_frame
 from tests.cli.commands import Desk
 from tests.repair.damage import CHECKPOINTS, change_catalog, flip, index_of, packs_of, rows_of
 
@@ -52,6 +56,9 @@ def is_as_said(desk: Desk, answer: dict[str, Any]) -> None:
             desk.tell("checkout", label, f"out-{label}")
     again = repair(desk)
     assert (again["quarantined"], lost_in(again)) == ([], lost)
+    # What is on disk is still there: a commit keeps again what was lost of it, whether it makes a release or not.
+    assert desk.commit()["created"] is False
+    desk.tell("verify", "latest", "--full")
     assert desk.commit("Something new.")["number"] == CHECKPOINTS + 1
     desk.tell("verify", "latest", "--full")
 
@@ -66,7 +73,7 @@ def test_a_flipped_bit_costs_its_frame_and_nothing_else(series: Desk) -> None:
     damaged = pack.read_bytes()
 
     told = repair(series, "--dry-run")
-    assert packs_of(series)[1] == pack
+    assert pack.read_bytes() == damaged
     assert not quarantine_of(series)
     answer = repair(series)
 
@@ -202,13 +209,6 @@ def test_a_good_copy_elsewhere_serves(series: Desk) -> None:
 
 def append_nothing(pack: bytes) -> bytes:
     """Return a pack of the same chunks and files under another name: its labels are gone."""
-    from dataclasses import replace
-
-    from lastgood.store.backend.memory import MemoryBackend
-    from lastgood.store.pack import PackBuilder, pack_name
-    from lastgood.store.codec import Written
-    from lastgood.store.proving import places_by_frame
-
     backend = MemoryBackend()
     pack_id = PackId(blake3(pack).digest())
     backend.put(pack_name(pack_id), [pack])
@@ -261,9 +261,6 @@ def test_every_place_of_a_pack(series: Desk) -> None:
         assert (answer["chunks"] < rows) == bool(answer["hurt"])
         verified = series.run("verify", "--full", "--json").answer
         assert {label for one in verified["problems"] for label in one["releases"]} == set(lost_in(answer))
-        for one in packs_of(series):
-            if one.stat().st_mtime_ns > (series.root / "lastgood.toml").stat().st_mtime_ns and one.stem not in {pack.stem}:
-                continue
         pack.parent.mkdir(exist_ok=True)
         pack.write_bytes(whole)
         assert repair(series)["hurt"] == []

@@ -48,6 +48,12 @@ class CatalogIndex:
         with self._database.reading() as session:
             return current_generation(session)
 
+    def has_losses(self) -> bool:
+        """Whether the last repair left releases that had lost something, so that what they point at is not all kept."""
+        query = "SELECT step FROM index_collections WHERE step IN ('repair', 'loss') ORDER BY generation DESC LIMIT 1"
+        with self._database.reading() as session:
+            return session.row(query) == ("loss",)
+
     def find_labelled(self, labels: Sequence[Label]) -> Mapping[Label, Sequence[ChunkId]]:
         """Return, of each label, the newest chunks that new data may refer to."""
         query = (

@@ -220,15 +220,18 @@ def count_index(session: Session) -> tuple[int, int, int]:
     return int(packs), int(chunks), int(files)
 
 
-def note_rebuilding(session: Session, old: Remembered, now: datetime) -> None:
+def note_rebuilding(session: Session, old: Remembered, now: datetime, *, step: str) -> None:
     """Count the rebuilding as a collection: chunks may be gone that a commit which is under way counts on.
+
+    The step is `repair`, or `loss` where releases have lost something (`placement.CatalogIndex.has_losses`).
 
     Where nobody knows how many there were, the seconds since 1970 are more than there can have been.
     """
     session.execute(
-        "INSERT INTO index_collections (generation, recorded_at, step) VALUES (:generation, :at, 'repair')",
+        "INSERT INTO index_collections (generation, recorded_at, step) VALUES (:generation, :at, :step)",
         generation=int(now.timestamp()) if old.generation is None else old.generation + 1,
         at=format_instant(now),
+        step=step,
     )
 
 

@@ -98,12 +98,13 @@ def publish(
         latest = releases.latest_release(session, draft.pipeline)
         parent = None if latest is None else releases.release_manifest(session, latest.release)
         reverted = _check_base(session, draft, latest, parent)
+        require_packs(context, staged.packs)
+        # Also where nothing differs: what a repair could not save may have been found on disk again.
+        placement.add_packs(session, staged.packs)
         if latest is not None and parent is not None and is_unchanged(draft, parent):
             announce(latest.release)
-            return Published(_tagged(session, ledger, draft, latest.release), created=False, bytes_stored_new=0)
+            return Published(_tagged(session, ledger, draft, latest.release), created=False, bytes_stored_new=staged.bytes_stored)
         manifest = _manifest_of(draft, parent, ledger)
-        require_packs(context, staged.packs)
-        placement.add_packs(session, staged.packs)
         if staged.generation is not None and staged.generation != placement.current_generation(session):
             _keep_alive(context, session, manifest)
         announce(manifest.release)

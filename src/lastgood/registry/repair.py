@@ -168,11 +168,12 @@ def _rebuild(context: Context, packs: _Packs, old: OldIndex, clear: _Clearing, *
         builder.add_packs(packs.good)
         if not dry_run:
             builder.save_chunks()
-        rebuilding.note_rebuilding(session, said, context.clock.now())
+        hurt = tuple(hurt_releases(context))
+        rebuilding.note_rebuilding(session, said, context.clock.now(), step="loss" if hurt else "repair")
         result = Repaired(
             *rebuilding.count_index(session),
             quarantined=tuple(Quarantined(pack, why, builder.saved_from(pack)) for pack, why in packs.bad.items()),
-            hurt=tuple(hurt_releases(context)),
+            hurt=hurt,
             notes=tuple(packs.notes),
         )
         if dry_run:
