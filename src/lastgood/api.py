@@ -277,6 +277,21 @@ def init(path: str | Path = ".", *, pipeline: str | None = None, actor: str | No
     return open_at(root / OWN_FOLDER, settings, root)
 
 
+def import_backup(file: str | Path, path: str | Path = ".", *, clock: Clock | None = None) -> OpenRegistry:
+    """Make the registry that a backup holds, in a folder that has none, and open it.
+
+    Raises:
+        AlreadyExists: there is a registry.
+        Integrity: the file is no backup, or damaged; nothing was made.
+    """
+    from lastgood.registry.import_backup import import_backup as make  # noqa: PLC0415
+
+    root = Path(path).absolute()
+    settings = machine_settings(root, None, clock, accept_clock=False)
+    make(Path(file), root / OWN_FOLDER, settings)
+    return open_folder(root, clock=clock)
+
+
 def make_registry(root: Path, settings: Settings, pipeline: PipelineName | None) -> Workspace:
     """Make a registry in a folder, with a starter lastgood.toml if it has none; a file that is there is kept.
 

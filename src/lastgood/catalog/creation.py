@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from lastgood.catalog.database import WAIT_SECONDS, Database, SQLiteDatabase, connect, make_durable, translated
+from lastgood.catalog.database import WAIT_SECONDS, Database, Row, SQLiteDatabase, connect, make_durable, translated
 from lastgood.errors import AlreadyExists, Integrity, NewerSchema, Unavailable, of_os_error
 
 CURRENT = "0002"
@@ -105,11 +105,29 @@ def require_current_schema(database: Database) -> str | None:
 
 def statements_of_index() -> list[str]:
     """Return the statements that make the tables of the index, as the newest migration leaves them."""
+    rows = _of_an_empty_catalog(
+        "SELECT sql FROM sqlite_schema WHERE tbl_name GLOB 'index_*' AND sql IS NOT NULL ORDER BY type DESC, rootpage"
+    )
+    return [str(row[0]) for row in rows]
+
+
+def require_own_schema(database: Database) -> None:
+    """See that a catalog which came from elsewhere is built of our tables, and of nothing that acts, such as a trigger.
+
+    Raises:
+        Integrity: it is not.
+    """
+    query = "SELECT type, name, tbl_name FROM sqlite_schema WHERE name NOT GLOB 'sqlite_*' ORDER BY name"
+    with database.reading() as session:
+        if session.rows(query) != _of_an_empty_catalog(query):
+            raise Integrity("the catalog is not built as lastgood builds it")
+
+
+def _of_an_empty_catalog(query: str) -> list[Row]:
     raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     try:
         _upgrade(raw)
-        made = raw.execute("SELECT sql FROM sqlite_schema WHERE tbl_name GLOB 'index_*' AND sql IS NOT NULL ORDER BY type DESC, rootpage")
-        return [str(row[0]) for row in made]
+        return raw.execute(query).fetchall()
     finally:
         raw.close()
 
