@@ -205,9 +205,7 @@ def main(number: int) -> None:
 
 
 def _plain(info: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    info.uid = info.gid = 0
-    info.uname = info.gname = ""
-    return None if info.name.endswith("stat-cache") else info
+    return None if info.name.endswith("stat-cache") else info.replace(uid=0, gid=0, uname="", gname="", deep=False)
 
 
 if __name__ == "__main__":
