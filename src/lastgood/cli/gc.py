@@ -33,7 +33,7 @@ def command(session: Session, *, is_applied: bool, grace: str) -> None:
     """
     wait = _parse_grace(grace)
     with session.registry() as registry:
-        told = registry.store.collect(wait) if is_applied else registry.store.plan_collection(wait)
+        told = registry.upkeep.collect(wait) if is_applied else registry.upkeep.plan_collection(wait)
     for note in told.notes:
         session.output.warn(note)
     for line in _lines(told, grace):
