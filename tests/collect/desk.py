@@ -96,14 +96,16 @@ class Desk:
 
     folder: Path
     pipeline: PipelineName = BOT
+    seed: str = ""
     clock: FixedClock = field(default_factory=lambda: FixedClock(START))
     backend: BusyBackend = field(default_factory=BusyBackend)
     releases: dict[ReleaseId, Files] = field(default_factory=dict)
     dropped: set[ReleaseId] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        settings = Settings(self.clock, counted_entropy(), no_zone, lambda: ACTOR)
-        create_registry(self.folder, settings, REGISTRY, None)
+        settings = Settings(self.clock, counted_entropy(self.seed), no_zone, lambda: ACTOR)
+        if not self.folder.exists():
+            create_registry(self.folder, settings, REGISTRY, None)
         self.context: Context = replace(open_registry(self.folder, settings).context, backend=self.backend)
 
     def close(self) -> None:
