@@ -6,9 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from lastgood.catalog.rewriting import move_chunks
 from lastgood.errors import CollectedMeanwhile
-from lastgood.ids import FileDigest
+from lastgood.ids import ChunkId, FileDigest
 from lastgood.registry.publish import publish
+from lastgood.store import codec
+from lastgood.store.pack import PackBuilder, pack_name
+from lastgood.store.reader import ObjectReader
 from tests.collect.desk import NOW, Desk, Writing
 from tests.collect.series import noise, text, weights
 
@@ -177,6 +181,26 @@ def test_bases_and_contexts_of_what_is_kept_stay(desk: Desk) -> None:
     desk.collect()
     desk.assert_whole()
     desk.assert_verified()
+    desk.assert_no_garbage()
+
+
+def test_a_context_stays_although_no_base_leads_to_it(desk: Desk) -> None:
+    """A base may be written anew for itself; what stands on it is still ordered by the root of the old chain."""
+    for version in range(3):
+        desk.commit({"w.npy": weights(1, version)})
+    with desk.context.database.reading() as session:
+        bases = {ChunkId(bytes(row[0])) for row in session.rows("SELECT base FROM index_deltas WHERE context IS NOT NULL")}
+    builder = PackBuilder()
+    for base in bases:
+        raw = b"".join(ObjectReader(desk.backend, desk.context.index).read_chunks([base]))
+        builder.add_frame(codec.encode(raw), len(raw), [(base, len(raw))])
+    contents, pieces = builder.seal()
+    desk.backend.put(pack_name(contents.pack), pieces)
+    with desk.context.database.writing() as session:
+        assert move_chunks(session, [contents]) == bases != set()
+    desk.dropped.update(list(desk.releases)[:-1])
+    desk.collect()
+    desk.assert_whole()
     desk.assert_no_garbage()
 
 
