@@ -91,8 +91,8 @@ class Writing:
 
 
 @dataclass
-class Desk:
-    """One registry with its bytes in memory, and what each release must give back."""
+class Releases:
+    """One registry with its bytes in memory, in which releases are made, dropped and collected."""
 
     folder: Path
     pipeline: PipelineName = BOT
@@ -167,6 +167,13 @@ class Desk:
         with self.context.database.reading() as session:
             return {bytes(row[0]) for row in session.rows(f"SELECT {column} FROM {table}")}  # noqa: S608  # names of ours
 
+    def _draft(self, component: Component, workspace_file: FileDigest) -> Draft:
+        return Draft(self.pipeline, (component,), workspace_file, onto_latest=True)
+
+
+class Desk(Releases):
+    """The same, with what must hold of it."""
+
     def kept(self) -> dict[ReleaseId, Files]:
         return {release: files for release, files in self.releases.items() if release not in self.dropped}
 
@@ -221,6 +228,3 @@ class Desk:
     def _label(self, release: ReleaseId) -> str:
         with self.context.database.reading() as session:
             return releases.require_release(session, release).label
-
-    def _draft(self, component: Component, workspace_file: FileDigest) -> Draft:
-        return Draft(self.pipeline, (component,), workspace_file, onto_latest=True)

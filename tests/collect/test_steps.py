@@ -9,7 +9,7 @@ import pytest
 from lastgood.catalog.collection import drop_packs
 from lastgood.catalog.rewriting import move_chunks
 from lastgood.errors import CollectedMeanwhile
-from lastgood.ids import ChunkId, FileDigest
+from lastgood.ids import ChunkId, FileDigest, ReleaseId
 from lastgood.registry.intake import DeferredIntake
 from lastgood.registry.publish import publish
 from lastgood.store import codec
@@ -79,7 +79,8 @@ def test_new_data_does_not_rely_on_what_is_condemned(desk: Desk) -> None:
     desk.collect(DAY)
     file = FileDigest.of(OLD["a.bin"])
     index = desk.context.index
-    assert index.known_files([file]) == index.known_chunks(index.find_files([file])[file].chunks) == set()
+    assert index.known_files([file]) == set()
+    assert index.known_chunks(index.find_files([file])[file].chunks) == set()
     desk.commit({"again.bin": OLD["a.bin"]}, {"again.bin"})
     desk.clock.advance(seconds=86_400)
     desk.collect(DAY)
@@ -163,7 +164,8 @@ def test_a_release_published_between_the_survey_and_the_lock_keeps_what_it_needs
 
     drop_first(desk)
     late = desk.begin(OLD, set(OLD))
-    survey, calls = Surveyor.survey, []
+    survey = Surveyor.survey
+    calls: list[ReleaseId] = []
 
     def and_then(self: Surveyor, *times: object) -> Survey:
         found = survey(self, *times)  # type: ignore[arg-type]
