@@ -28,6 +28,7 @@ KEYS = {
     "mark": {"release", "verdict"},
     "tag": {"tag", "release"},
     "verify": {"ok", "problems"},
+    "gc": {"bytes_freed", "bytes_waiting", "applied", "grace_seconds"},
 }
 LINES = {
     "init": ["init"],
@@ -45,6 +46,7 @@ LINES = {
     "mark": ["mark", "bad", "r1", "--why", "it lies"],
     "tag": ["tag", "r1", "v1"],
     "verify": ["verify"],
+    "gc": ["gc", "--apply", "--grace", "0s"],
 }
 
 
