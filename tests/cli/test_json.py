@@ -27,6 +27,7 @@ KEYS = {
     "live": {"environment", "folder"},
     "mark": {"release", "verdict"},
     "tag": {"tag", "release"},
+    "optimize": {"bytes_before", "bytes_after", "chunks", "packs", "seconds"},
     "verify": {"ok", "problems"},
 }
 LINES = {
@@ -44,6 +45,7 @@ LINES = {
     "live": ["live", "prod", "run"],
     "mark": ["mark", "bad", "r1", "--why", "it lies"],
     "tag": ["tag", "r1", "v1"],
+    "optimize": ["optimize"],
     "verify": ["verify"],
 }
 
