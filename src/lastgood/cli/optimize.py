@@ -36,6 +36,7 @@ def command(session: Session, level: int | None, dry_run: bool) -> None:
         {
             "bytes_before": done.bytes_before,
             "bytes_after": done.bytes_after,
+            "bytes_saved": done.bytes_saved,
             "chunks": done.chunks,
             "packs": done.packs,
             "dry_run": dry_run,
