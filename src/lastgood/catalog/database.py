@@ -85,9 +85,15 @@ class Database(Protocol):
 
 def rows_among(session: Session, query: str, keys: Sequence[bytes]) -> Iterator[Row]:
     """Yield the rows of a query that ends in `IN`, for any number of keys, a batch at a time and in no order."""
+    return rows_with_keys(session, query + "{0}", keys, operator="")
+
+
+def rows_with_keys(session: Session, query: str, keys: Sequence[bytes], *, operator: str = "IN ") -> Iterator[Row]:
+    """Yield the rows of a query in which `{0}` stands for `IN (…)`, for any number of keys, a batch at a time."""
     for start in range(0, len(keys), _BATCH):
         batch = {f"k{position}": bytes(key) for position, key in enumerate(keys[start : start + _BATCH])}
-        yield from session.rows(f"{query}({', '.join(f':{name}' for name in batch)})", **batch)
+        names = f"{operator}({', '.join(f':{name}' for name in batch)})"
+        yield from session.rows(query.format(names), **batch)
 
 
 class SQLiteDatabase:

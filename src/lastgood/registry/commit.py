@@ -11,11 +11,12 @@ knows it, so a kill between the two harms nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from lastgood.canonical import JsonObject
-from lastgood.errors import InvalidWorkspace, LastgoodError
+from lastgood.errors import CollectedMeanwhile, InvalidWorkspace, LastgoodError
 from lastgood.ids import ComponentName, FileDigest, ReleaseId, TagName
 from lastgood.model.component import Component
 from lastgood.model.history import ReleaseRecord
@@ -31,6 +32,10 @@ from lastgood.workspace.statcache import StatCache
 
 Progress = Callable[[int, int], None]
 """Told, now and then, how many files and bytes more were read."""
+
+
+TRIES = 3
+"""How often a commit is tried whose bytes the collector took from under it; the next time they are kept anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,13 @@ def commit(registry: Registry, workspace: Workspace, options: CommitOptions, pro
         StaleBase: others committed since the workspace's base.
         AlreadyExists: the tag is taken.
     """
+    for _ in range(TRIES - 1):
+        with suppress(CollectedMeanwhile):
+            return _commit_once(registry, workspace, options, progress)
+    return _commit_once(registry, workspace, options, progress)
+
+
+def _commit_once(registry: Registry, workspace: Workspace, options: CommitOptions, progress: Progress | None) -> Committed:
     _require_components(workspace)
     tag = TagName.parse(options.tag) if options.tag is not None else None
     base = find_base(registry, workspace)
@@ -84,7 +96,7 @@ def commit(registry: Registry, workspace: Workspace, options: CommitOptions, pro
         # Said before anything is read; the transaction checks again, since others may commit while this one reads.
         registry.releases.require_latest(workspace.pipeline, base)
     parent = None if latest is None else registry.releases.manifest(latest.release)
-    with registry.files.intake() as intake:
+    with registry.files.intake(parent) as intake:
         cache = StatCache.load(workspace.root / OWN_FOLDER)
         known = known_digests(parent)
         allow = options.allow_secrets

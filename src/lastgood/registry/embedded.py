@@ -340,9 +340,9 @@ class EmbeddedFiles:
         self._reader = ObjectReader(context.backend, context.index)
 
     @contextmanager
-    def intake(self) -> Iterator[StagingIntake]:
-        """Return an intake for the bytes of a commit; what is not published is never referred to."""
-        with DeferredIntake(self._context) as intake:
+    def intake(self, parent: Manifest | None = None) -> Iterator[StagingIntake]:
+        """Return an intake for the bytes of a commit that follows a release; what is not published is never referred to."""
+        with DeferredIntake(self._context, parent) as intake:
             yield intake
 
     def read_file(self, digest: FileDigest, *, limit: int | None = None) -> bytes:
