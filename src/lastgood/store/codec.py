@@ -203,8 +203,10 @@ def decode(encoding: Encoding, encoded: bytes, raw_length: int) -> bytes:
     """Read a frame's bytes back, where they stand for themselves.
 
     Raises:
-        Integrity: they do not decode, or not to exactly `raw_length` bytes.
+        Integrity: they do not decode, or not to exactly `raw_length` bytes, or they stand on another chunk.
     """
+    if encoding.has_base:
+        raise Integrity(f"encoded bytes do not decode: a {encoding.name.lower()} was made against a chunk that is not given")
     try:
         return _CODECS[encoding].decode(encoded, raw_length)
     except ValueError as error:
@@ -261,7 +263,7 @@ def decompress(decompressor: zstandard.ZstdDecompressor, encoded: bytes | memory
     return raw
 
 
-def _proven(written: Written, raw: Piece, decoded: Piece) -> Written:
+def _proven(written: Written, raw: Piece, decoded: Piece | bytearray) -> Written:
     # A memory view would be compared number by number; bytes are compared at the speed of memory.
     if bytes(decoded) != bytes(raw):
         raise Integrity("bytes that were just encoded do not read back the same; nothing of them was kept")

@@ -120,7 +120,7 @@ class _Values:
         if self._numbers is None:
             return bytes(self._base)
         natural = self._put_back(self._numbers)
-        return b"".join((natural.data.cast("B"), self._tail)) if self._tail else natural.tobytes()
+        return b"".join((natural.view(np.uint8).data, self._tail)) if self._tail else natural.tobytes()
 
     def _bring_in_order(self, numbers: Array, context: Piece, shift: int) -> Array:
         wanted = None if shift == NO_ORDER else (id(context), shift)
@@ -214,16 +214,16 @@ class _Orders(threading.local):
 
     def __init__(self) -> None:
         self._context: Piece = b""
-        self._shift = NO_ORDER
+        self._read_as: tuple[Any, int] | None = None
         self._order: Array | None = None
 
     def order_by(self, context: Piece, dtype: np.dtype[Any], shift: int) -> Array:
-        if self._order is None or self._context is not context or self._shift != shift:
+        if self._order is None or self._context is not context or self._read_as != (dtype, shift):
             numbers = np.frombuffer(context, dtype, count=len(context) // dtype.itemsize)
             exponents = np.empty(numbers.size, np.uint8)
             for part in slices(numbers.size):
                 np.copyto(exponents[part], numbers[part] >> dtype.type(shift), casting="unsafe")
-            self._context, self._shift, self._order = context, shift, np.argsort(exponents, kind="stable")
+            self._context, self._read_as, self._order = context, (dtype, shift), np.argsort(exponents, kind="stable")
         return self._order
 
 

@@ -1,9 +1,10 @@
 """Gathers new chunks into packs and makes them durable, one after the other.
 
 The rules, in words: chunks shorter than half a group are encoded together in groups of up to 64 KiB, longer ones, and
-those that were written against a base, each alone. A full pack is put by a thread of its own while the next one fills (writing and fsync let the interpreter go on),
-but at most one is on its way: a pack is put only when the one before it is durable. So what a file's map names is durable
-no later than the map, and packs depend only on the order in which chunks came, never on timing.
+those that were written against a base, each alone. A full pack is put by a thread of its own while the next one fills
+(writing and fsync let the interpreter go on), but at most one is on its way: a pack is put only when the one before it is
+durable. So what a file's map names is durable no later than the map, and packs depend only on the order in which chunks
+came, never on timing.
 
     >>> from lastgood.store.backend.memory import MemoryBackend
     >>> from lastgood.store.chunking import chunk_id
