@@ -26,7 +26,7 @@ from lastgood.cli.main import COMMANDS
 from lastgood.errors import LastgoodError
 from tools.torture.commands import collect, see_live
 from tools.torture.oracle import state, wrongs
-from tools.torture.project import BrokenPromiseError, Files, Project, Ran, warm_up
+from tools.torture.project import FEW_WEIGHTS, MANY_WEIGHTS, BrokenPromiseError, Files, Project, Ran, warm_up
 from tools.torture.tally import Tally
 
 EXT4_IOC_SHUTDOWN = 0x8004587D
@@ -126,7 +126,7 @@ class _Victim:
         self._chance = chance
         self._tally = tally
         self._without_fsync = without_fsync
-        self._project = Project(disk.place / "project", disk.folder / "beside", chance)
+        self._project = Project(disk.place / "project", disk.folder / "beside", chance, chance.choice((FEW_WEIGHTS, MANY_WEIGHTS)))
         self._acknowledged = disk.folder / "acknowledged"
         self._tried: list[Files] = []
 

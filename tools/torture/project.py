@@ -24,7 +24,7 @@ from typing import Any
 import lastgood
 
 SMALL_FILES = 12
-FEW_WEIGHTS, MANY_WEIGHTS = 4_000, 170_000
+FEW_WEIGHTS, MANY_WEIGHTS = 10_000, 170_000
 """How many weights each tensor has: a file that is taken as a whole, and one that is read in windows."""
 
 ACTOR = "torture"

@@ -151,8 +151,7 @@ class _Torturer:
         self.tally.count("projects")
         root = self._folder / f"{command.name}-{self._shard}-{number}"
         chance = random.Random(f"{self._seed} {self._shard} {number}")
-        weights = MANY_WEIGHTS if number % 4 == 3 else FEW_WEIGHTS  # noqa: PLR2004 - one in four
-        project = Project(root / "project", root / "beside", chance, weights)
+        project = Project(root / "project", root / "beside", chance, MANY_WEIGHTS if (number + self._shard) % 2 else FEW_WEIGHTS)
         project.prepare()
         return project
 
