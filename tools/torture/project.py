@@ -92,6 +92,7 @@ class Project:
     weights: int = FEW_WEIGHTS
     registry: Path | None = None
     releases: dict[str, Files] = field(default_factory=dict)
+    dropped: set[str] = field(default_factory=set)
     turn: int = 0
 
     def prepare(self) -> None:
