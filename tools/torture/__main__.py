@@ -103,9 +103,13 @@ def main(arguments: list[str]) -> int:
 
 def _torture(name: str, kind: Kind, options: argparse.Namespace) -> dict[str, object]:
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(dir=options.folder, prefix="torture-", ignore_cleanup_errors=True) as folder:
-        tally = kind(options, Path(folder))
+    folder = Path(tempfile.mkdtemp(dir=options.folder, prefix="torture-"))
+    tally = kind(options, folder)
     seconds = round(time.monotonic() - began, 1)
+    if tally.failures:
+        print(f"{name}: what it happened to is left in {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
     print(f"{name}: {seconds} s, {len(tally.failures)} promises broken")
     for what, count in sorted(tally.counts.items()):
         print(f"  {count:>9,} {what}")
