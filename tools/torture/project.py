@@ -30,6 +30,9 @@ FEW_WEIGHTS, MANY_WEIGHTS = 10_000, 170_000
 ACTOR = "torture"
 
 _ENVIRONMENT = {"LASTGOOD_ACTOR": ACTOR, "NO_COLOR": "1", "COLUMNS": "100", "LANG": "C.UTF-8", "HOME": "/nonexistent", "PATH": os.defpath}
+# What is imported when it is first needed.
+_LATE = ("blake3", "numpy", "pyfastcdc", "zstandard")
+
 _WORKSPACE = """\
 pipeline = "bot"
 [components.prompts]
@@ -54,6 +57,8 @@ def warm_up() -> None:
     for found in pkgutil.walk_packages(lastgood.__path__, "lastgood."):
         if not any(part in found.name for part in (".testing", ".migrations", ".demonstration", "__main__")):
             importlib.import_module(found.name)
+    for name in _LATE:
+        importlib.import_module(name)
     os.environ.clear()
     os.environ.update(_ENVIRONMENT)
     # What git says of a workspace is provenance: a commit goes on without it, and here it starts no other program.
