@@ -44,6 +44,7 @@ from lastgood.registry.embedded import (
     find_registry,
     open_registry,
 )
+from lastgood.registry.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from lastgood.live.environments import LiveEnvironments
@@ -65,12 +66,14 @@ class OpenRegistry:
         releases: find, list, tag and mark releases.
         environments: deploy, rollback and history; folders that this host keeps live follow.
         files: the bytes of kept files.
+        store: the care of the bytes: what takes back those that no release needs.
     """
 
     def __init__(self, embedded: EmbeddedRegistry, workspace_root: Path | None) -> None:
         self._embedded = embedded
         self.releases: Releases = embedded.releases
         self.files: Files = embedded.files
+        self.store = Upkeep(embedded.context)
         self._workspace_root = workspace_root
         self._environments: LiveEnvironments | None = None
 

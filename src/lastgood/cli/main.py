@@ -31,6 +31,8 @@ COMMANDS: dict[str, str] = {
     "mark": "call a release bad, or good again",
     "tag": "give a release a name that stays",
     "verify": "check bytes, manifests and history",
+    "gc": "take back the bytes that no release needs",
+    "optimize": "encode old chunks better, so that they take less room",
     "demo": "the whole story on real data, in a temporary folder",
 }
 INTERRUPTED = 130

@@ -98,7 +98,8 @@ def _commit_once(registry: Registry, workspace: Workspace, options: CommitOption
     parent = None if latest is None else registry.releases.manifest(latest.release)
     with registry.files.intake(parent) as intake:
         cache = StatCache.load(workspace.root / OWN_FOLDER)
-        known = known_digests(parent)
+        # Asked again, now that the intake watches: the parent may have been dropped since it was looked up.
+        known = intake.has_files(list(known_digests(parent)))
         allow = options.allow_secrets
         prepared = prepare(workspace, intake, cache, known=known, allow_secrets=allow, progress=progress)
         draft = Draft(

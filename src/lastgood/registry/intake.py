@@ -7,6 +7,7 @@ with DeferredIntake(context, parent) as intake:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
@@ -33,6 +34,8 @@ class DeferredIntake:
         self._context = context
         self._parent = parent
         self._writer: StoreWriter | None = None
+        # From before anything is asked: what is collected after this moment may be what the answers rely on.
+        self._generation = context.index.generation()
 
     def receive(self, source: BinaryIO, size: int, name: str | None = None) -> Received:
         """Read a source to its end in one pass."""
@@ -50,7 +53,8 @@ class DeferredIntake:
 
     def finish(self) -> Staged:
         """Make everything received durable and say where it is."""
-        return Staged(()) if self._writer is None else self._writer.finish()
+        staged = Staged(()) if self._writer is None else self._writer.finish()
+        return replace(staged, generation=self._generation)
 
     def __enter__(self) -> Self:
         """Return itself; leaving the block gives up what was not published."""

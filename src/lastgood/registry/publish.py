@@ -11,7 +11,7 @@ catalog does not know, and both are ignored; after it the release is whole, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lastgood.canonical import parse_json_object
@@ -25,7 +25,7 @@ from lastgood.model.component import Component, MadeBy, Provenance
 from lastgood.model.event import Body, ReleaseCommitted, TagSet
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.operation import Operation
-from lastgood.model.placement import Staged
+from lastgood.model.placement import PackContents, Staged
 from lastgood.model.release import Manifest, make_manifest, state_digest
 from lastgood.registry.context import Context
 from lastgood.registry.points import points_at
@@ -117,18 +117,25 @@ def _latest_of(session: Session, pipeline: PipelineName) -> tuple[ReleaseRecord,
     return (None, None) if latest is None else (latest, releases.release_manifest(session, latest.release))
 
 
-def _record_packs(context: Context, session: Session, staged: Staged, manifest: Manifest) -> None:
-    """Record the packs of a release, after checking that they, and all that it counts on, are still there.
+def require_packs(context: Context, packs: Sequence[PackContents]) -> None:
+    """Check, in a writing transaction, that packs which no catalog knew until now are still there.
 
     The collector deletes what no catalog knows only in transactions like this one, so what is there now stays.
+
+    Raises:
+        CollectedMeanwhile: one is gone.
     """
-    for pack in staged.packs:
+    for pack in packs:
         try:
             size = context.backend.size(pack_name(pack.pack))
         except NotFound:
             size = -1
         if size != pack.size:
             raise CollectedMeanwhile(f"pack {pack.pack.short} is not there any more; nothing was changed")
+
+
+def _record_packs(context: Context, session: Session, staged: Staged, manifest: Manifest) -> None:
+    require_packs(context, staged.packs)
     placement.add_packs(session, staged.packs)
     if staged.generation is not None and staged.generation != placement.current_generation(session):
         _keep_alive(context, session, manifest)

@@ -22,15 +22,18 @@ from lastgood.model.placement import Label, PlacementIndex
 from lastgood.store.codec import Base, Written
 from lastgood.store.workers import Workers
 
-DEEPEST = 6
-"""The most frames that are read for one, less itself; measured so that a chain's last costs at most twice its first."""
+DEEPEST = 4
+"""The most frames that are read for one, less itself; twice as many where they are small, as those of few changes are.
+
+Measured so that the last of a long chain of checkpoints is read in at most twice the time of the first.
+"""
 
 _TRIED = 3
 _MISSES = 16
 _EVERY = 4
 
-BaseReader = Callable[[Sequence[ChunkId], int], dict[ChunkId, Base]]
-"""Gives chunks as bases of at most some depth (`reader.ObjectReader.read_bases`)."""
+BaseReader = Callable[[Sequence[ChunkId], int], Callable[[ChunkId], Base | None]]
+"""Gives chunks as bases of at most some depth (`reader.ObjectReader.bases`)."""
 
 Encode = Callable[[Base | None], Written | None]
 """Writes a chunk against a base, or says that it does not pay; without one, or says that it stands in a group."""
@@ -75,8 +78,10 @@ class Bases:
 
         What is tried is settled before any of them is, so that it never depends on which thread was quicker.
         """
-        jobs = [partial(self._try, candidates if self._is_tried(candidates) else (), encode) for candidates, encode in asked]
-        found = workers.run(jobs)
+        tried = [candidates if self._is_tried(candidates) else () for candidates, _ in asked]
+        wanted = list({chunk for candidates in tried for chunk in candidates})
+        read = self._read(wanted, DEEPEST - 1) if self._read is not None and wanted else _nothing
+        found = workers.run([partial(self._try, read, candidates, encode) for candidates, (_, encode) in zip(tried, asked, strict=True)])
         for (candidates, _), (place, written) in zip(asked, found, strict=True):
             if written is not None:
                 self._favourite, self._misses = place, 0
@@ -88,10 +93,10 @@ class Bases:
         self._turn += bool(candidates)
         return self._read is not None and (self._misses < _MISSES or not self._turn % _EVERY)
 
-    def _try(self, candidates: Sequence[ChunkId], encode: Encode) -> tuple[int, Written | None]:
-        assert self._read is not None or not candidates  # noqa: S101  # `_is_tried` has seen to it
-        for place in dict.fromkeys((min(self._favourite, len(candidates) - 1), *range(len(candidates)))) if candidates else ():
-            base = self._read([candidates[place]], DEEPEST - 1).get(candidates[place]) if self._read else None
+    def _try(self, read: Callable[[ChunkId], Base | None], candidates: Sequence[ChunkId], encode: Encode) -> tuple[int, Written | None]:
+        places = (min(self._favourite, len(candidates) - 1), *range(len(candidates))) if candidates else ()
+        for place in dict.fromkeys(places):
+            base = read(candidates[place])
             written = None if base is None else encode(base)
             if written is not None:
                 return place, written
@@ -108,3 +113,8 @@ class Bases:
             return ()
         self._at += 1
         return () if self._at > len(self._old) else (self._old[self._at - 1],)
+
+
+def _nothing(chunk: ChunkId) -> None:
+    """Give no base."""
+    del chunk

@@ -103,7 +103,7 @@ class StoreWriter:
         self._index = index
         self._layout = layout
         self._before = before
-        self._bases = Bases(index, ObjectReader(backend, index).read_bases)
+        self._bases = Bases(index, ObjectReader(backend, index).bases)
         self._workers = Workers(useful())
         self._packer = Packer(backend, pack_bytes=pack_bytes)
         self._group = GROUP_BYTES

@@ -96,6 +96,11 @@ class LocalBackend:
             os.unlink(leaf, dir_fd=target)
             _fsync_folder(target)
 
+    def clear_incoming(self) -> None:
+        """Remove what killed writers left, without waiting for the next one."""
+        with _writing(INCOMING), suppress(FileNotFoundError), self._opened_folder(INCOMING) as incoming:
+            _sweep(incoming)
+
     def _names(self, folder: str) -> Iterator[str]:
         for entry, is_folder in self._list(folder):
             name = f"{folder}/{entry}"
