@@ -61,6 +61,15 @@ class TestRoundTrip:
         assert apply_deltas(base, [(delta(raw, base, context, how), context)]) == raw
         assert apply_deltas(base, [(delta(raw, base, base, how), base)]) == raw
 
+    @pytest.mark.parametrize("shift", [NO_ORDER, 23])
+    def test_base_and_context_are_left_as_they_were(self, shift: int) -> None:
+        base = bytearray(WEIGHTS)
+        raw = moved(WEIGHTS[:-3]) + b"new"
+        encoded = delta(raw, WEIGHTS, WEIGHTS, Numbers(4, shift))
+        for _ in range(2):
+            assert apply_deltas(memoryview(base), [(encoded, memoryview(base))]) == raw
+            assert base == WEIGHTS
+
     @settings(max_examples=100)
     @given(numbers, st.integers(1, 3_000), st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=30))
     def test_a_few_numbers_that_changed(self, how: Numbers, length: int, changes: list[tuple[int, int]]) -> None:

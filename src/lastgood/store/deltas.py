@@ -142,22 +142,24 @@ class _Values:
         if len(self._tail) != length % item:
             raise ValueError(f"it ends in {len(self._tail)} bytes instead of {length % item}")
 
-    def bytes(self) -> bytes:
+    def bytes(self) -> Piece:
         if self._numbers is None:
-            return bytes(self._base)
-        natural = self._put_back(self._numbers)
-        return b"".join((natural.view(np.uint8).data, self._tail)) if self._tail else natural.tobytes()
+            return self._base
+        natural = self._put_back(self._numbers).view(np.uint8).data
+        return b"".join((natural, self._tail)) if self._tail else natural
 
     def _bring_in_order(self, numbers: Array, context: Piece, shift: int) -> Array:
         wanted = None if shift == NO_ORDER else (id(context), shift)
         if wanted == self._ordered_by:
-            return numbers if numbers.flags.writeable else numbers.copy()
+            return self._own(numbers)
         natural = self._put_back(numbers)
         self._order = None if wanted is None else _ORDERS.order_by(context, numbers.dtype, shift)
         self._ordered_by = wanted
-        if self._order is None:
-            return natural if natural.flags.writeable else natural.copy()
-        return natural[self._order]
+        return self._own(natural) if self._order is None else self._own(natural[self._order])
+
+    def _own(self, numbers: Array) -> Array:
+        # The base's memory is somebody else's, whether it may be written or not.
+        return numbers.copy() if np.may_share_memory(numbers, np.frombuffer(self._base, np.uint8)) else numbers
 
     def _put_back(self, numbers: Array) -> Array:
         if self._order is None:
