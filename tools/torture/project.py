@@ -31,7 +31,7 @@ ACTOR = "torture"
 
 _ENVIRONMENT = {"LASTGOOD_ACTOR": ACTOR, "NO_COLOR": "1", "COLUMNS": "100", "LANG": "C.UTF-8", "HOME": "/nonexistent", "PATH": os.defpath}
 # What is imported when it is first needed.
-_LATE = ("blake3", "numpy", "pyfastcdc", "zstandard")
+_LATE = ("blake3", "numpy", "pyfastcdc", "rich.console", "rich.table", "zstandard")
 
 _WORKSPACE = """\
 pipeline = "bot"
