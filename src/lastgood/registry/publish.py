@@ -95,8 +95,7 @@ def publish(
         answered = event_of_operation(session, operation.id)
         if answered is not None:
             return _first_answer(session, draft, answered.body)
-        latest = releases.latest_release(session, draft.pipeline)
-        parent = None if latest is None else releases.release_manifest(session, latest.release)
+        latest, parent = _latest_of(session, draft.pipeline)
         reverted = _check_base(session, draft, latest, parent)
         # Also where nothing differs: what a repair could not save may have been found on disk again.
         _add_packs(context, session, staged.packs)
@@ -109,8 +108,16 @@ def publish(
         announce(manifest.release)
         _append(ledger, draft, manifest, number=1 if latest is None else latest.number + 1)
         recorded = _tagged(session, ledger, draft, manifest.release)
-    changed = tuple(sorted(changed_components(parent, manifest)))
-    return Published(recorded, created=True, bytes_stored_new=staged.bytes_stored, reverted=reverted, changed=changed)
+    return Published(recorded, created=True, bytes_stored_new=staged.bytes_stored, reverted=reverted, changed=_changed(parent, manifest))
+
+
+def _changed(old: Manifest | None, new: Manifest) -> tuple[ComponentName, ...]:
+    return tuple(sorted(changed_components(old, new)))
+
+
+def _latest_of(session: Session, pipeline: PipelineName) -> tuple[ReleaseRecord, Manifest] | tuple[None, None]:
+    latest = releases.latest_release(session, pipeline)
+    return (None, None) if latest is None else (latest, releases.release_manifest(session, latest.release))
 
 
 def require_packs(context: Context, packs: Sequence[PackContents]) -> None:
