@@ -207,6 +207,13 @@ class Busy(Unavailable):
     default_hint = "try again"
 
 
+class CollectedMeanwhile(Unavailable):
+    """The collector took bytes away that this change had counted on."""
+
+    kind = "collected-meanwhile"
+    default_hint = "try again: what is missing is then kept anew"
+
+
 class StorageFull(Unavailable):
     """There is no room left where the bytes must go."""
 

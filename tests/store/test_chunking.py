@@ -29,7 +29,7 @@ def cut(data: bytes, *, average: int = 16 * KIB, segments: tuple[Segment, ...] =
     start = 0
     while True:
         end = min(start + window, len(data))
-        pieces += [bytes(piece) for piece in cutter.cut(memoryview(data)[start:end], is_end=end == len(data))]
+        pieces += [bytes(one.data) for one in cutter.cut(memoryview(data)[start:end], is_end=end == len(data))]
         start = sum(map(len, pieces))
         if end == len(data):
             return pieces
@@ -72,7 +72,7 @@ class TestByContent:
             "from lastgood.store.chunking import Cutter\n"
             "import pyfastcdc; assert pyfastcdc.FastCDC.__module__ == 'pyfastcdc.py.fastcdc'\n"
             "data = sys.stdin.buffer.read()\n"
-            "print(*[len(piece) for piece in Cutter(16384).cut(memoryview(data), is_end=True)])\n"
+            "print(*[len(one.data) for one in Cutter(16384).cut(memoryview(data), is_end=True)])\n"
         )
         data = LINES[: 300 * KIB]
         done = subprocess.run([sys.executable, "-c", script], input=data, capture_output=True, check=True)

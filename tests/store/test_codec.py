@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lastgood.errors import Integrity
 from lastgood.model.placement import Encoding
-from lastgood.store.codec import decode, encode
+from lastgood.store.codec import Written, decode, encode
 
 NOISE = random.Random(7).randbytes(1 << 20)
 
@@ -23,34 +23,34 @@ class TestChoice:
     @given(st.binary(max_size=2_000), st.integers(min_value=1, max_value=200))
     def test_everything_reads_back(self, unit: bytes, times: int) -> None:
         raw = unit * times
-        encoding, encoded = encode(raw)
-        assert decode(encoding, encoded, len(raw)) == raw
-        assert len(encoded) <= len(raw)
+        written = encode(raw)
+        assert decode(written.encoding, b"".join(written.pieces), len(raw)) == raw
+        assert written.length <= len(raw)
 
     @pytest.mark.parametrize("size", [0, 1, 5_000, 128 << 10, 1 << 20])
     def test_noise_stays_raw(self, size: int) -> None:
-        assert encode(NOISE[:size]) == (Encoding.RAW, NOISE[:size])
+        assert encode(NOISE[:size]) == Written(Encoding.RAW, (NOISE[:size],))
 
     @pytest.mark.parametrize("size", [200, 5_000, 128 << 10, 1 << 20])
     def test_text_is_compressed(self, size: int) -> None:
-        encoding, encoded = encode((b"warm answers, " * size)[:size])
-        assert encoding is Encoding.ZSTD
-        assert len(encoded) < size // 2
+        written = encode((b"warm answers, " * size)[:size])
+        assert written.encoding is Encoding.ZSTD
+        assert written.length < size // 2
 
     def test_a_saving_below_a_sixteenth_does_not_pay(self) -> None:
-        assert encode(NOISE[:63_000] + bytes(1_000))[0] is Encoding.RAW
-        assert encode(NOISE[:50_000] + bytes(14_000))[0] is Encoding.ZSTD
+        assert encode(NOISE[:63_000] + bytes(1_000)).encoding is Encoding.RAW
+        assert encode(NOISE[:50_000] + bytes(14_000)).encoding is Encoding.ZSTD
 
     def test_a_large_frame_is_judged_by_samples_from_all_of_it(self) -> None:
         half = NOISE[: 256 << 10] + bytes(256 << 10)
-        assert encode(half)[0] is Encoding.ZSTD
-        assert encode(half[::-1])[0] is Encoding.ZSTD
+        assert encode(half).encoding is Encoding.ZSTD
+        assert encode(half[::-1]).encoding is Encoding.ZSTD
 
 
 class TestHostileBytes:
     """Whatever is decoded, the answer is right or `Integrity`, and no more memory is taken than was expected."""
 
-    @pytest.mark.parametrize("encoding", list(Encoding))
+    @pytest.mark.parametrize("encoding", list(Encoding), ids=lambda encoding: encoding.name)
     @given(encoded=st.binary(max_size=200), raw_length=st.integers(min_value=0, max_value=1 << 24))
     def test_noise_is_refused_or_is_raw(self, encoding: Encoding, encoded: bytes, raw_length: int) -> None:
         with suppress(Integrity):

@@ -20,6 +20,7 @@ from lastgood.model.placement import Encoding, FileMap, PackContents
 from lastgood.store import codec
 from lastgood.store.backend.memory import MemoryBackend
 from lastgood.store.chunking import chunk_id
+from lastgood.store.codec import Written
 from lastgood.store.index import parse_pack_name, scan_packs
 from lastgood.store.objects import ObjectReader
 from lastgood.store.pack import PackBuilder, pack_name, read_footer, verify_pack
@@ -59,19 +60,39 @@ class Columns:
     sizes: Sequence[int] = (10, 5)
     counts: Sequence[int] = (2, 1)
     references: Sequence[int] = (0, 1, 0)
+    bases: Sequence[bytes] = ()
+    contexts: Sequence[bytes] = ()
+    depths: Sequence[int] = ()
+    labelled: Sequence[int] = ()
+    labels: Sequence[int] = ()
     extra: bytes = b""
     claimed: Sequence[int] = ()
 
 
 HONEST = Columns()
+"""A pack as version 1 has it, and, with what it counts more, as version 2."""
+
+BASED = replace(
+    HONEST,
+    lengths=(4, 6),
+    raw_lengths=(5, 5),
+    in_frame=(1, 1),
+    encodings=(Encoding.RAW, Encoding.DELTA),
+    bases=(chunk_id(b"hello"),),
+    contexts=(bytes(32),),
+    depths=(1,),
+    labelled=(1, 0),
+    labels=(7, (1 << 63) - 1),
+)
 
 
 def forge(columns: Columns, *, version: int = 1) -> bytes:
     """Write a pack by hand, with right digests around whatever the columns say."""
-    lists = (columns.lengths, columns.chunks, columns.elsewhere, columns.files, columns.references)
+    lists = [columns.lengths, columns.chunks, columns.elsewhere, columns.files, columns.references]
+    lists += [columns.bases, columns.labels] if version > 1 else []
     raw = b"".join(
         (
-            struct.pack("<5I", *(columns.claimed or map(len, lists))),
+            numbers("I", columns.claimed or [len(one) for one in lists]),
             numbers("I", columns.lengths),
             numbers("I", columns.raw_lengths),
             numbers("I", columns.in_frame),
@@ -83,6 +104,11 @@ def forge(columns: Columns, *, version: int = 1) -> bytes:
             numbers("Q", columns.sizes),
             numbers("I", columns.counts),
             numbers("I", columns.references),
+            *columns.bases,
+            *columns.contexts,
+            bytes(columns.depths),
+            numbers("I", columns.labelled),
+            numbers("Q", columns.labels),
             columns.extra,
         )
     )
@@ -116,9 +142,16 @@ class TestRoundTrip:
             if new:
                 chunks |= {chunk: len(part) for chunk, part in new.items()}
                 raw = b"".join(new.values())
-                encoding, encoded = codec.encode(raw)
-                builder.add_frame(encoding, encoded, len(raw), [(chunk, chunks[chunk]) for chunk in new])
+                builder.add_frame(codec.encode(raw), len(raw), [(chunk, chunks[chunk]) for chunk in new])
         elsewhere = [chunk_id(bytes([number]) * 200) for number in range(3)]
+        for number in range(data.draw(st.integers(0, 3))):
+            chunk = chunk_id(b"based %d" % number)
+            context = data.draw(st.sampled_from([None, *elsewhere]))
+            written = Written(data.draw(st.sampled_from([Encoding.DELTA, Encoding.PATCH])), (b"told", b" apart"), elsewhere[0], context, 1 + number)
+            builder.add_frame(written, 77, [(chunk, 77)])
+            chunks[chunk] = 77
+        for chunk in data.draw(st.lists(st.sampled_from(list(chunks)), unique=True)) if chunks else ():
+            builder.add_label(chunk, data.draw(st.integers(0, (1 << 63) - 1)))
         for number in range(data.draw(st.integers(0, 5))):
             used = data.draw(st.lists(st.sampled_from([*chunks, *elsewhere]), max_size=8))
             size = sum(chunks.get(chunk, 200) for chunk in used)
@@ -263,8 +296,49 @@ class TestHostilePacks:
         backend = MemoryBackend()
         honest = read_footer(backend, put(backend, forge(HONEST)))
         assert [file.size for file in honest.files.values()] == [10, 5]
+        for version in (1, 2):
+            with pytest.raises(Integrity, match=what):
+                read_footer(backend, put(backend, forge(lie, version=version)))
+
+    @pytest.mark.parametrize(
+        ("lie", "what"),
+        [
+            (replace(BASED, bases=[], contexts=[], depths=[]), "as many bases"),
+            (replace(BASED, bases=BASED.bases * 2, contexts=BASED.contexts * 2, depths=[1, 1]), "as many bases"),
+            (replace(BASED, encodings=[0, 0]), "as many bases"),
+            (replace(BASED, encodings=[4, 3]), "as many bases"),
+            (replace(BASED, depths=[0]), "the depth 0"),
+            (replace(BASED, depths=[201]), "the depth 201"),
+            (replace(BASED, lengths=[10], raw_lengths=[10], in_frame=[2], encodings=[4]), "has a base, 2 chunks"),
+            (replace(BASED, lengths=[10], raw_lengths=[5], in_frame=[2], encodings=[3]), "do not fill it"),
+            (replace(BASED, labelled=[1, 2]), "labels a chunk that it does not describe"),
+            (replace(BASED, labelled=[1, (1 << 32) - 1]), "labels a chunk that it does not describe"),
+            (replace(BASED, labelled=[1, 1]), "labels a chunk twice"),
+            (replace(BASED, labels=[1 << 63, 0]), "more than 63 bits"),
+            (replace(BASED, bases=BASED.bases * 2), "its counts ask for"),
+            (replace(BASED, labels=[7]), "its counts ask for"),
+            (replace(BASED, claimed=[2, 2, 1, 2, 3, 1, 1 << 30]), "its counts ask for"),
+            (replace(BASED, claimed=[2, 2, 1, 2, 3, (1 << 32) - 1, 2]), "its counts ask for"),
+            (replace(BASED, claimed=[2, 2, 1, 2, 3]), "its counts ask for"),
+        ],
+    )
+    def test_bases_and_labels_that_lie_are_refused(self, lie: Columns, what: str) -> None:
+        backend = MemoryBackend()
+        honest = read_footer(backend, put(backend, forge(BASED, version=2)))
+        assert (honest.frames[1].base, honest.frames[1].context, honest.frames[1].depth) == (chunk_id(b"hello"), None, 1)
+        assert honest.labels == {chunk_id(b"world"): 7, chunk_id(b"hello"): (1 << 63) - 1}
+        deepest = replace(BASED, contexts=[chunk_id(b"other")], depths=[200])
+        assert read_footer(backend, put(backend, forge(deepest, version=2))).frames[1].context == chunk_id(b"other")
         with pytest.raises(Integrity, match=what):
-            read_footer(backend, put(backend, forge(lie)))
+            read_footer(backend, put(backend, forge(lie, version=2)))
+
+    def test_version_1_has_no_bases(self) -> None:
+        backend = MemoryBackend()
+        without = replace(BASED, bases=[], contexts=[], depths=[], labelled=[], labels=[])
+        with pytest.raises(Integrity, match="as many bases"):
+            read_footer(backend, put(backend, forge(without)))
+        with pytest.raises(Integrity, match="its counts ask for"):
+            read_footer(backend, put(backend, forge(BASED)))
 
     def test_a_footer_that_explodes_is_refused(self) -> None:
         bomb = zstandard.ZstdCompressor().compress(bytes(1 << 28))
@@ -291,7 +365,8 @@ class TestHostilePacks:
     def test_what_a_newer_version_wrote_is_named_so(self) -> None:
         backend = MemoryBackend()
         for data in (
-            forge(HONEST, version=2),
+            forge(HONEST, version=3),
+            forge(HONEST, version=0),
             forge(replace(HONEST, encodings=[9])),
             frame_footer(b"x", 1, 7),
         ):

@@ -65,10 +65,10 @@ class KeepingIntake:
         self.received: list[bytes] = []
         self.asked: list[FileDigest] = []
 
-    def receive(self, source: BinaryIO, size: int) -> Received:
+    def receive(self, source: BinaryIO, size: int, name: str | None = None) -> Received:
         return self.receive_bytes(source.read())
 
-    def receive_bytes(self, data: bytes) -> Received:
+    def receive_bytes(self, data: bytes, name: str | None = None) -> Received:
         digest = FileDigest.of(data)
         self.received.append(data)
         self.kept[digest] = data

@@ -271,10 +271,10 @@ def test_what_changes_between_walking_and_reading_is_named_or_read_as_it_is(tmp_
     fill(tmp_path, {"c/a": "1", "c/b": "1"})
 
     class Meddling(KeepingIntake):
-        def receive_bytes(self, data: bytes) -> Received:
+        def receive_bytes(self, data: bytes, name: str | None = None) -> Received:
             if not self.kept:
                 change(tmp_path / "c" / "b")
-            return super().receive_bytes(data)
+            return super().receive_bytes(data, name)
 
     intake = Meddling()
     if change is grow:
@@ -296,7 +296,7 @@ def test_an_intake_that_fails_leaves_the_cache_as_it_was(tmp_path: Path) -> None
     fill(tmp_path, {"c/b": bytes(2 << 20)})
 
     class Failing(KeepingIntake):
-        def receive(self, source: BinaryIO, size: int) -> Received:
+        def receive(self, source: BinaryIO, size: int, name: str | None = None) -> Received:
             raise LastgoodError("no")
 
     with pytest.raises(LastgoodError, match="no"):

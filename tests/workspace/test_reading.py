@@ -26,15 +26,15 @@ class MeddlingIntake(HashingIntake):
     def __init__(self, meddle: Callable[[], None]) -> None:
         self._meddle = meddle
 
-    def receive(self, source: BinaryIO, size: int) -> Received:
+    def receive(self, source: BinaryIO, size: int, name: str | None = None) -> Received:
         start = source.read(1_000)
         self._meddle()
-        rest = super().receive(source, size)
+        rest = super().receive(source, size, name)
         return Received(rest.digest, rest.size + len(start))
 
-    def receive_bytes(self, data: bytes) -> Received:
+    def receive_bytes(self, data: bytes, name: str | None = None) -> Received:
         self._meddle()
-        return super().receive_bytes(data)
+        return super().receive_bytes(data, name)
 
 
 def read(root: Path, path: str, intake: HashingIntake | KeepingIntake) -> ReadFile:
@@ -97,7 +97,7 @@ def test_a_file_that_never_stops_growing_comes_to_an_end(tmp_path: Path) -> None
     path.write_bytes(bytes(2 * SMALL))
 
     class Endless(HashingIntake):
-        def receive(self, source: BinaryIO, size: int) -> Received:
+        def receive(self, source: BinaryIO, size: int, name: str | None = None) -> Received:
             while source.read(SMALL):
                 with path.open("ab") as file:
                     file.write(bytes(SMALL))
@@ -156,7 +156,7 @@ def test_what_the_intake_says_is_not_blamed_on_the_file(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x")
 
     class Full(HashingIntake):
-        def receive_bytes(self, data: bytes) -> Received:
+        def receive_bytes(self, data: bytes, name: str | None = None) -> Received:
             raise StorageFull("no room")
 
     with pytest.raises(StorageFull):

@@ -1,7 +1,12 @@
 """The index of where bytes are: disposable, since every pack describes itself.
 
-A pack's rows are added in the transaction of the release that needs them, after the pack is durable; of two packs that
-hold one chunk, the first recorded keeps it.
+A pack's rows are added in the transaction of the release that needs them, after the pack is durable. Of several copies of
+a chunk the shallowest is the one that is read, and of these the first recorded. So while anything stands on a chunk its
+depth may fall and never rise; and since a chunk is recorded only where what it stands on is less deep, no two writers can
+ever make a circle.
+
+What the collector condemned is still read, but new data does not refer to it; a transaction that needs it all the same
+revives it (`revive`).
 """
 
 from __future__ import annotations
@@ -9,10 +14,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from lastgood.catalog.database import Database, Session, rows_among
-from lastgood.errors import Integrity
+from lastgood.catalog.database import Database, Row, Session, rows_among, rows_with_keys
+from lastgood.errors import CollectedMeanwhile, Integrity
 from lastgood.ids import DIGEST_BYTES, ChunkId, FileDigest, PackId
-from lastgood.model.placement import ChunkPlace, Encoding, FileMap, Frame, PackContents, Staged
+from lastgood.model.placement import MOST_DEPTH, ChunkPlace, Encoding, FileMap, Frame, Label, PackContents
+
+MOST_OF_A_LABEL = 8
+"""How many chunks of one label are worth looking at."""
+
+REPAIR = "lastgood repair"
 
 
 class CatalogIndex:
@@ -23,29 +33,43 @@ class CatalogIndex:
 
     def known_chunks(self, chunks: Sequence[ChunkId]) -> AbstractSet[ChunkId]:
         """Return those of the chunks that new data may refer to."""
+        query = "SELECT chunk FROM index_chunks WHERE chunk NOT IN (SELECT chunk FROM index_condemned_chunks) AND chunk IN "
         with self._database.reading() as session:
-            return {ChunkId(bytes(row[0])) for row in rows_among(session, "SELECT chunk FROM index_chunks WHERE chunk IN ", chunks)}
+            return {ChunkId(bytes(row[0])) for row in rows_among(session, query, chunks)}
 
     def known_files(self, digests: Sequence[FileDigest]) -> AbstractSet[FileDigest]:
         """Return those of the files whose maps are kept."""
+        query = "SELECT digest FROM index_files WHERE digest NOT IN (SELECT digest FROM index_condemned_files) AND digest IN "
         with self._database.reading() as session:
-            return {FileDigest(row[0]) for row in rows_among(session, "SELECT digest FROM index_files WHERE digest IN ", digests)}
+            return {FileDigest(bytes(row[0])) for row in rows_among(session, query, digests)}
+
+    def generation(self) -> int:
+        """Return how often the collector has condemned or swept something."""
+        with self._database.reading() as session:
+            return current_generation(session)
+
+    def find_labelled(self, labels: Sequence[Label]) -> Mapping[Label, Sequence[ChunkId]]:
+        """Return, of each label, the newest chunks that new data may refer to."""
+        query = (
+            "SELECT chunk FROM index_labels WHERE label = :label AND chunk NOT IN (SELECT chunk FROM index_condemned_chunks)"
+            " ORDER BY pack_number DESC LIMIT :most"
+        )
+        with self._database.reading() as session:
+            found = {label: session.rows(query, label=label, most=MOST_OF_A_LABEL) for label in dict.fromkeys(labels)}
+        return {label: [ChunkId(bytes(row[0])) for row in rows] for label, rows in found.items() if rows}
 
     def find_chunks(self, chunks: Sequence[ChunkId]) -> Mapping[ChunkId, ChunkPlace]:
         """Return where chunks are; one that is nowhere is left out."""
         query = (
             "SELECT c.chunk, p.pack, f.frame_offset, f.frame_length, f.raw_length, f.encoding, c.chunk_start,"
-            " c.chunk_length FROM index_chunks c"
+            " c.chunk_length, d.base, d.context, d.depth FROM index_chunks c"
             " JOIN index_frames f ON f.pack_number = c.pack_number AND f.frame = c.frame"
-            " JOIN index_packs p ON p.pack_number = c.pack_number WHERE c.chunk IN "
+            " JOIN index_packs p ON p.pack_number = c.pack_number"
+            " LEFT JOIN index_deltas d ON d.chunk = c.chunk WHERE c.chunk IN "
         )
-        found: dict[ChunkId, ChunkPlace] = {}
         with self._database.reading() as session:
-            for row in rows_among(session, query, chunks):
-                chunk = ChunkId(bytes(row[0]))
-                frame = Frame(row[2], row[3], row[4], _encoding(row[5]))
-                found[chunk] = ChunkPlace(chunk, PackId(bytes(row[1])), frame, row[6], row[7])
-        return found
+            places = [_place_of(row) for row in rows_among(session, query, chunks)]
+        return {place.chunk: place for place in places}
 
     def find_files(self, digests: Sequence[FileDigest]) -> Mapping[FileDigest, FileMap]:
         """Return the maps of files; one that is not kept is left out."""
@@ -56,22 +80,56 @@ class CatalogIndex:
         return found
 
 
-def add_packs(session: Session, staged: Staged) -> None:
-    """Record durable packs; their chunks and files are found from the commit of this transaction on."""
+def add_packs(session: Session, packs: Sequence[PackContents]) -> None:
+    """Record durable packs; their chunks and files are found from the commit of this transaction on.
+
+    Raises:
+        CollectedMeanwhile: a chunk of them stands on one that is not kept any more, or not as shallow as it must be.
+    """
     row = session.row("SELECT max(pack_number) FROM index_packs")
     number = 0 if row is None or row[0] is None else int(row[0]) + 1
-    for pack in staged.packs:
+    for pack in packs:
         if session.execute(
             "INSERT INTO index_packs (pack_number, pack, size) VALUES (:number, :pack, :size) ON CONFLICT (pack) DO NOTHING",
             number=number,
             pack=pack.pack,
             size=pack.size,
         ):
-            _add_contents(session, number, pack)
+            _add_frames(session, number, pack.frames)
+            _add_chunks(session, number, pack)
+            _add_files(session, pack.files)
             number += 1
+        revive(session, [one.chunk for one in pack.chunks], list(pack.files))
 
 
-def _add_contents(session: Session, number: int, pack: PackContents) -> None:
+def revive(session: Session, chunks: Sequence[ChunkId], files: Sequence[FileDigest]) -> None:
+    """Take chunks, all that they stand on, and files back from the condemned; it is no harm if they are not."""
+    if not current_generation(session):
+        return
+    _forget(session, "DELETE FROM index_condemned_files WHERE digest = :key", files)
+    new = list(chunks)
+    while new:
+        _forget(session, "DELETE FROM index_condemned_chunks WHERE chunk = :key", new)
+        # Whoever condemned a base condemned, or had condemned, all that stands on it: so only what is condemned leads on.
+        query = (
+            "SELECT b.chunk FROM index_condemned_chunks b"
+            " WHERE b.chunk IN (SELECT base FROM index_deltas WHERE chunk {0})"
+            " OR b.chunk IN (SELECT context FROM index_deltas WHERE chunk {0})"
+        )
+        new = [ChunkId(bytes(row[0])) for row in rows_with_keys(session, query, new)]
+
+
+def current_generation(session: Session) -> int:
+    """Return how often the collector has condemned or swept something."""
+    row = session.row("SELECT max(generation) FROM index_collections")
+    return 0 if row is None or row[0] is None else int(row[0])
+
+
+def _forget(session: Session, sql: str, keys: Sequence[bytes]) -> None:
+    session.execute_many(sql, [{"key": bytes(key)} for key in keys])
+
+
+def _add_frames(session: Session, number: int, frames: Sequence[Frame]) -> None:
     session.execute_many(
         "INSERT INTO index_frames (pack_number, frame, frame_offset, frame_length, raw_length, encoding)"
         " VALUES (:number, :frame, :offset, :length, :raw, :encoding)",
@@ -84,24 +142,53 @@ def _add_contents(session: Session, number: int, pack: PackContents) -> None:
                 "raw": frame.raw_length,
                 "encoding": int(frame.encoding),
             }
-            for position, frame in enumerate(pack.frames)
+            for position, frame in enumerate(frames)
         ],
     )
+
+
+def _add_chunks(session: Session, number: int, pack: PackContents) -> None:
+    """Record where a pack's chunks are, unless a copy that is as shallow is recorded already."""
+    query = "SELECT c.chunk, d.depth FROM index_chunks c LEFT JOIN index_deltas d ON d.chunk = c.chunk WHERE c.chunk IN "
+    depths = {bytes(row[0]): row[1] or 0 for row in rows_among(session, query, [one.chunk for one in pack.chunks])}
     # In the order of the key, so that the pages of a large first commit are filled instead of split.
+    added = sorted(
+        (one for one in pack.chunks if pack.frames[one.frame].depth < depths.get(one.chunk, MOST_DEPTH + 1)), key=lambda one: one.chunk
+    )
+    deeper = [one.chunk for one in added if one.chunk in depths]
+    for table in ("index_chunks", "index_deltas", "index_labels"):
+        _forget(session, f"DELETE FROM {table} WHERE chunk = :key", deeper)  # noqa: S608  # one of three names
     session.execute_many(
-        "INSERT INTO index_chunks (chunk, pack_number, frame, chunk_start, chunk_length)"
-        " VALUES (:chunk, :number, :frame, :start, :length) ON CONFLICT (chunk) DO NOTHING",
+        "INSERT INTO index_chunks (chunk, pack_number, frame, chunk_start, chunk_length) VALUES (:chunk, :number, :frame, :start, :length)",
+        [{"chunk": bytes(one.chunk), "number": number, "frame": one.frame, "start": one.start, "length": one.length} for one in added],
+    )
+    session.execute_many(
+        "INSERT INTO index_labels (label, pack_number, chunk) VALUES (:label, :number, :chunk)",
+        [{"label": pack.labels[one.chunk], "number": number, "chunk": bytes(one.chunk)} for one in added if one.chunk in pack.labels],
+    )
+    _add_deltas(session, {one.chunk: pack.frames[one.frame] for one in added if pack.frames[one.frame].base is not None})
+
+
+def _add_deltas(session: Session, frames: Mapping[ChunkId, Frame]) -> None:
+    query = "SELECT c.chunk, d.depth FROM index_chunks c LEFT JOIN index_deltas d ON d.chunk = c.chunk WHERE c.chunk IN "
+    session.execute_many(
+        "INSERT INTO index_deltas (chunk, base, context, depth) VALUES (:chunk, :base, :context, :depth)",
         [
-            {"chunk": bytes(one.chunk), "number": number, "frame": one.frame, "start": one.start, "length": one.length}
-            for one in sorted(pack.chunks, key=lambda one: one.chunk)
+            {"chunk": bytes(chunk), "base": frame.base, "context": frame.context, "depth": frame.depth}
+            for chunk, frame in sorted(frames.items())
         ],
     )
+    needed = list({one for frame in frames.values() for one in frame.needs})
+    depths = {ChunkId(bytes(row[0])): row[1] or 0 for row in rows_among(session, query, needed)}
+    for chunk, frame in frames.items():
+        if any(depths.get(one, MOST_DEPTH) >= frame.depth for one in frame.needs):
+            raise CollectedMeanwhile(f"chunk {chunk.short} stands on one that is not kept any more; nothing was changed")
+
+
+def _add_files(session: Session, files: Mapping[FileDigest, FileMap]) -> None:
     session.execute_many(
         "INSERT INTO index_files (digest, size, chunks) VALUES (:digest, :size, :chunks) ON CONFLICT (digest) DO NOTHING",
-        [
-            {"digest": bytes(digest), "size": pack.files[digest].size, "chunks": b"".join(pack.files[digest].chunks)}
-            for digest in sorted(pack.files)
-        ],
+        [{"digest": bytes(digest), "size": files[digest].size, "chunks": b"".join(files[digest].chunks)} for digest in sorted(files)],
     )
 
 
@@ -111,11 +198,23 @@ def recorded_packs(session: Session) -> list[tuple[PackId, int]]:
     return [(PackId(bytes(row[0])), int(row[1])) for row in rows]
 
 
+def _place_of(row: Row) -> ChunkPlace:
+    chunk = ChunkId(bytes(row[0]))
+    base, context = (None if one is None else ChunkId(bytes(one)) for one in row[8:10])
+    encoding = _encoding(row[5])
+    if encoding.has_base is (base is None):
+        raise Integrity(f"the index does not know what chunk {chunk.short} stands on; it can be made anew from the packs", hint=REPAIR)
+    frame = Frame(row[2], row[3], row[4], encoding, base, context, row[10] or 0)
+    return ChunkPlace(chunk, PackId(bytes(row[1])), frame, row[6], row[7])
+
+
 def _encoding(number: int) -> Encoding:
     try:
         return Encoding(number)
     except ValueError:
-        raise Integrity(f"the index knows an encoding {number}, which there is not; it can be made anew from the packs") from None
+        raise Integrity(
+            f"the index knows an encoding {number}, which there is not; it can be made anew from the packs", hint=REPAIR
+        ) from None
 
 
 def _split(chunks: bytes) -> tuple[ChunkId, ...]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Protocol
 
@@ -23,6 +23,23 @@ class Encoding(IntEnum):
 
     RAW = 0
     ZSTD = 1
+    PLANES = 2
+    DELTA = 3
+    PATCH = 4
+
+    @property
+    def has_base(self) -> bool:
+        """Whether a frame so written can be read only with the chunk that it was made against."""
+        return self in {Encoding.DELTA, Encoding.PATCH}
+
+
+MOST_DEPTH = 200
+"""More frames than this never stand on one another, whoever wrote them: what a reader believes at the most."""
+
+
+Label = int
+"""63 bits that name a part of a tensor by its name, type, shape and position, whatever file it is in: what bears one
+label in two checkpoints is likely to be similar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +51,23 @@ class Frame:
         length: its encoded length in bytes.
         raw_length: its decoded length in bytes.
         encoding: how to decode it.
+        base: the chunk that it was made against, where its encoding has one; the frame then holds a single chunk.
+        context: a second chunk that its delta is ordered by; None where that is the base.
+        depth: how many frames stand below it: 0 without a base, else at least one more than those of base and context.
     """
 
     offset: int
     length: int
     raw_length: int
     encoding: Encoding
+    base: ChunkId | None = None
+    context: ChunkId | None = None
+    depth: int = 0
+
+    @property
+    def needs(self) -> tuple[ChunkId, ...]:
+        """The chunks without which it cannot be read."""
+        return tuple(one for one in (self.base, self.context) if one is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +101,31 @@ class FileMap:
 
 @dataclass(frozen=True, slots=True)
 class PackContents:
-    """What one durable pack holds, as its footer says."""
+    """What one durable pack holds, as its footer says.
+
+    Attributes:
+        labels: of chunks that are parts of tensors, what they are alike by (`Label`).
+    """
 
     pack: PackId
     size: int
     frames: tuple[Frame, ...]
     chunks: tuple[ChunkInPack, ...]
     files: Mapping[FileDigest, FileMap]
+    labels: Mapping[ChunkId, Label] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """What a commit wrote: packs that are durable but that no catalog knows yet."""
+    """What a commit wrote: packs that are durable but that no catalog knows yet.
+
+    Attributes:
+        generation: the collector's, from before the index was first asked; None where it never was. What was known then
+            may be gone by now if the generation is another one.
+    """
 
     packs: tuple[PackContents, ...]
+    generation: int | None = None
 
     @property
     def bytes_stored(self) -> int:
@@ -103,6 +142,14 @@ class PlacementIndex(Protocol):
 
     def known_files(self, digests: Sequence[FileDigest]) -> AbstractSet[FileDigest]:
         """Return those of the files whose maps are kept."""
+        ...
+
+    def generation(self) -> int:
+        """Return how often the collector has condemned or swept something; what is known holds while it stays the same."""
+        ...
+
+    def find_labelled(self, labels: Sequence[Label]) -> Mapping[Label, Sequence[ChunkId]]:
+        """Return, of each label, the chunks that new data may refer to: a few, the newest first."""
         ...
 
     def find_chunks(self, chunks: Sequence[ChunkId]) -> Mapping[ChunkId, ChunkPlace]:

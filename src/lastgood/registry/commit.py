@@ -11,18 +11,19 @@ knows it, so a kill between the two harms nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
 from lastgood.canonical import JsonObject
-from lastgood.errors import InvalidWorkspace
+from lastgood.errors import CollectedMeanwhile, InvalidWorkspace, LastgoodError
 from lastgood.ids import ComponentName, FileDigest, ReleaseId, TagName
 from lastgood.model.component import Component
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.release import Manifest, state_digest
 from lastgood.registry.draft import component_of
 from lastgood.registry.protocols import Registry
-from lastgood.registry.publish import Draft, Published, changed_components, is_unchanged
+from lastgood.registry.publish import Draft, Published, is_unchanged
 from lastgood.workspace.declaration import OWN_FOLDER, WORKSPACE_FILE, Workspace
 from lastgood.workspace.local import read_state, settle, write_pending
 from lastgood.workspace.observe import observe
@@ -31,6 +32,10 @@ from lastgood.workspace.statcache import StatCache
 
 Progress = Callable[[int, int], None]
 """Told, now and then, how many files and bytes more were read."""
+
+
+TRIES = 3
+"""How often a commit is tried whose bytes the collector took from under it; the next time they are kept anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +81,13 @@ def commit(registry: Registry, workspace: Workspace, options: CommitOptions, pro
         StaleBase: others committed since the workspace's base.
         AlreadyExists: the tag is taken.
     """
+    for _ in range(TRIES - 1):
+        with suppress(CollectedMeanwhile):
+            return _commit_once(registry, workspace, options, progress)
+    return _commit_once(registry, workspace, options, progress)
+
+
+def _commit_once(registry: Registry, workspace: Workspace, options: CommitOptions, progress: Progress | None) -> Committed:
     _require_components(workspace)
     tag = TagName.parse(options.tag) if options.tag is not None else None
     base = find_base(registry, workspace)
@@ -84,7 +96,7 @@ def commit(registry: Registry, workspace: Workspace, options: CommitOptions, pro
         # Said before anything is read; the transaction checks again, since others may commit while this one reads.
         registry.releases.require_latest(workspace.pipeline, base)
     parent = None if latest is None else registry.releases.manifest(latest.release)
-    with registry.files.intake() as intake:
+    with registry.files.intake(parent) as intake:
         cache = StatCache.load(workspace.root / OWN_FOLDER)
         known = known_digests(parent)
         allow = options.allow_secrets
@@ -103,8 +115,8 @@ def commit(registry: Registry, workspace: Workspace, options: CommitOptions, pro
             published = Published(latest, created=False, bytes_stored_new=0)
         else:
             published = registry.releases.publish(draft, intake.finish(), announce=partial(write_pending, workspace))
-    settle(workspace, published.release.release)
-    return _committed(registry, prepared, published, parent)
+    _settle(workspace, published)
+    return _committed(prepared, published)
 
 
 def _require_components(workspace: Workspace) -> None:
@@ -113,6 +125,15 @@ def _require_components(workspace: Workspace) -> None:
             f"{WORKSPACE_FILE} declares no component, so there is nothing to make a release of",
             hint=f'name what belongs to the pipeline in {WORKSPACE_FILE}, for example [components.prompts] path = "prompts/"',
         )
+
+
+def _settle(workspace: Workspace, published: Published) -> None:
+    try:
+        settle(workspace, published.release.release)
+    except LastgoodError:
+        # A new release stands, and was written down as pending: it is the base whether this could be written or not.
+        if not published.created:
+            raise
 
 
 def find_base(registry: Registry, workspace: Workspace) -> ReleaseId | None:
@@ -140,19 +161,14 @@ def _components_of(workspace: Workspace, prepared: Prepared, parent: Manifest | 
     return tuple(component_of(one.declared, one.listing, observed) for one in prepared.components)
 
 
-def _committed(registry: Registry, prepared: Prepared, published: Published, parent: Manifest | None) -> Committed:
-    changed: tuple[ComponentName, ...] = ()
-    if published.created:
-        manifest = registry.releases.manifest(published.release.release)
-        if parent is not None and manifest.parents and manifest.parents[0] != parent.release:
-            parent = registry.releases.manifest(manifest.parents[0])
-        changed = tuple(sorted(changed_components(parent, manifest)))
+def _committed(prepared: Prepared, published: Published) -> Committed:
+    # From what is at hand: where nothing is read any more, nothing can fail after the release was made.
     return Committed(
         release=published.release,
         created=published.created,
         files=prepared.files,
         bytes_logical=prepared.bytes_logical,
         bytes_stored_new=published.bytes_stored_new,
-        changed=changed,
+        changed=published.changed,
         reverted=published.reverted,
     )

@@ -1,6 +1,6 @@
 """An intake that costs nothing until it is given something, since most commits find nothing new.
 
-with DeferredIntake(context) as intake:
+with DeferredIntake(context, parent) as intake:
     intake.has_files(digests)            # asks the index
     intake.receive_bytes(data)           # brings the writer
 """
@@ -13,26 +13,34 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from lastgood.ids import FileDigest
 from lastgood.model.intake import Received
 from lastgood.model.placement import Staged
+from lastgood.model.release import Manifest
 from lastgood.registry.context import Context
+from lastgood.store.reader import ObjectReader
 
 if TYPE_CHECKING:
     from lastgood.store.writer import StoreWriter
 
 
 class DeferredIntake:
-    """Receives the bytes of one commit (`registry.protocols.StagingIntake`)."""
+    """Receives the bytes of one commit (`registry.protocols.StagingIntake`).
 
-    def __init__(self, context: Context) -> None:
+    Args:
+        context: the registry.
+        parent: the release that the commit follows, whose files its own are likely to resemble.
+    """
+
+    def __init__(self, context: Context, parent: Manifest | None = None) -> None:
         self._context = context
+        self._parent = parent
         self._writer: StoreWriter | None = None
 
-    def receive(self, source: BinaryIO, size: int) -> Received:
+    def receive(self, source: BinaryIO, size: int, name: str | None = None) -> Received:
         """Read a source to its end in one pass."""
-        return self._opened().receive(source, size)
+        return self._opened().receive(source, size, name)
 
-    def receive_bytes(self, data: bytes) -> Received:
+    def receive_bytes(self, data: bytes, name: str | None = None) -> Received:
         """Take bytes that are at hand."""
-        return self._opened().receive_bytes(data)
+        return self._opened().receive_bytes(data, name)
 
     def has_files(self, digests: list[FileDigest]) -> set[FileDigest]:
         """Return those of the files whose bytes are kept already."""
@@ -56,7 +64,11 @@ class DeferredIntake:
     def _opened(self) -> StoreWriter:
         if self._writer is None:
             # Imported here: the chunker and the encoder cost more than all else that an unchanged commit does.
+            from lastgood.registry.predecessors import Predecessors  # noqa: PLC0415
+            from lastgood.store.segments import tensor_segments  # noqa: PLC0415
             from lastgood.store.writer import StoreWriter  # noqa: PLC0415
 
-            self._writer = StoreWriter(self._context.backend, self._context.index)
+            index, backend = self._context.index, self._context.backend
+            before = Predecessors(self._parent, ObjectReader(backend, index)).before
+            self._writer = StoreWriter(backend, index, layout=tensor_segments, before=before)
         return self._writer

@@ -176,8 +176,12 @@ class Environments(Protocol):
 class Files(Protocol):
     """The bytes of kept files."""
 
-    def intake(self) -> AbstractContextManager[StagingIntake]:
-        """Return an intake for the bytes of a commit; what is not published is never referred to."""
+    def intake(self, parent: Manifest | None = None) -> AbstractContextManager[StagingIntake]:
+        """Return an intake for the bytes of a commit; what is not published is never referred to.
+
+        Args:
+            parent: the release that the commit follows; its files are what new ones are likely to resemble.
+        """
         ...
 
     def read_file(self, digest: FileDigest, *, limit: int | None = None) -> bytes:

@@ -19,7 +19,7 @@ from lastgood.catalog import environments, placement, releases
 from lastgood.catalog.database import Session
 from lastgood.catalog.records import Appender, event_of_operation
 from lastgood.compare.wording import shorten
-from lastgood.errors import AlreadyExists, Conflict, NotFound, StaleBase
+from lastgood.errors import AlreadyExists, CollectedMeanwhile, Conflict, Integrity, NotFound, StaleBase
 from lastgood.ids import ComponentName, EnvironmentName, FileDigest, PipelineName, ReleaseId, TagName
 from lastgood.model.component import Component, MadeBy, Provenance
 from lastgood.model.event import Body, ReleaseCommitted, TagSet
@@ -28,6 +28,9 @@ from lastgood.model.operation import Operation
 from lastgood.model.placement import Staged
 from lastgood.model.release import Manifest, make_manifest, state_digest
 from lastgood.registry.context import Context
+from lastgood.registry.points import points_at
+from lastgood.store.pack import pack_name
+from lastgood.store.reader import ObjectReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,14 @@ class Published:
         created: false where the draft equals its parent, which then is the release.
         bytes_stored_new: the bytes of the packs that were written for it.
         reverted: the components in which it takes back what others changed since the base.
+        changed: the components that differ from its parent.
     """
 
     release: ReleaseRecord
     created: bool
     bytes_stored_new: int
     reverted: tuple[ComponentName, ...] = ()
+    changed: tuple[ComponentName, ...] = ()
 
 
 def publish(
@@ -84,6 +89,7 @@ def publish(
     Raises:
         StaleBase: others committed since the base and the draft does not go onto the latest.
         AlreadyExists: the tag is taken.
+        CollectedMeanwhile: the collector took bytes that the draft counted on.
     """
     with context.changing(operation) as (session, ledger):
         answered = event_of_operation(session, operation.id)
@@ -96,11 +102,46 @@ def publish(
             announce(latest.release)
             return Published(_tagged(session, ledger, draft, latest.release), created=False, bytes_stored_new=0)
         manifest = _manifest_of(draft, parent, ledger)
+        _require_packs(context, staged)
+        placement.add_packs(session, staged.packs)
+        if staged.generation is not None and staged.generation != placement.current_generation(session):
+            _keep_alive(context, session, manifest)
         announce(manifest.release)
-        placement.add_packs(session, staged)
         _append(ledger, draft, manifest, number=1 if latest is None else latest.number + 1)
         recorded = _tagged(session, ledger, draft, manifest.release)
-    return Published(recorded, created=True, bytes_stored_new=staged.bytes_stored, reverted=reverted)
+    changed = tuple(sorted(changed_components(parent, manifest)))
+    return Published(recorded, created=True, bytes_stored_new=staged.bytes_stored, reverted=reverted, changed=changed)
+
+
+def _require_packs(context: Context, staged: Staged) -> None:
+    """Check that packs which no catalog knew until now are still there.
+
+    The collector deletes what no catalog knows only in transactions like this one, so what is there now stays.
+    """
+    for pack in staged.packs:
+        try:
+            size = context.backend.size(pack_name(pack.pack))
+        except NotFound:
+            size = -1
+        if size != pack.size:
+            raise CollectedMeanwhile(f"pack {pack.pack.short} is not there any more; nothing was changed")
+
+
+def _keep_alive(context: Context, session: Session, manifest: Manifest) -> None:
+    """Revive everything that a release points at, after something was collected while its commit ran.
+
+    The commit may have counted on bytes that were condemned since, or swept: the first are revived, the second missed.
+    """
+    reader = ObjectReader(context.backend, context.index)
+    try:
+        digests = list({pointer.digest for pointer in points_at(manifest, reader)})
+    except Integrity as error:
+        raise CollectedMeanwhile(f"{error.message}; nothing was changed") from error
+    maps = context.index.find_files(digests)
+    chunks = list({chunk for one in maps.values() for chunk in one.chunks})
+    if len(maps) < len(digests) or len(context.index.find_chunks(chunks)) < len(chunks):
+        raise CollectedMeanwhile("bytes that this commit did not keep again were collected; nothing was changed")
+    placement.revive(session, chunks, digests)
 
 
 def require_latest(context: Context, pipeline: PipelineName, base: ReleaseId) -> None:

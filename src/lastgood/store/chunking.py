@@ -18,9 +18,9 @@ costs little and the map of a huge file stays small. On average, from a quarter 
 Here a file comes in two windows, and what was not final in the first is given again with the second:
 
     >>> cutter = Cutter(average_for(bytes(4096), 300_000))
-    >>> [len(piece) for piece in cutter.cut(memoryview(bytes(280_000)), is_end=False)]
+    >>> [len(cut.data) for cut in cutter.cut(memoryview(bytes(280_000)), is_end=False)]
     [262144]
-    >>> [len(piece) for piece in cutter.cut(memoryview(bytes(300_000 - 262_144)), is_end=True)]
+    >>> [len(cut.data) for cut in cutter.cut(memoryview(bytes(300_000 - 262_144)), is_end=True)]
     [37856]
 """
 
@@ -33,6 +33,9 @@ from typing import TYPE_CHECKING, BinaryIO
 from blake3 import blake3
 
 from lastgood.ids import ChunkId
+from lastgood.model.placement import Label
+from lastgood.store.backend import Piece
+from lastgood.store.numbers import Numbers
 
 if TYPE_CHECKING:
     from pyfastcdc import FastCDC
@@ -53,6 +56,8 @@ _TIERS = ((64 * MIB, 1), (GIB, 4), (64 * GIB, 16))
 _LAST_TIER = 64
 
 _TABLES = (b"PAR1", b"ARROW1", b"ORC", b"SQLite format 3\0")
+_LABEL_STEP = 0x9E37_79B9_7F4A_7C15
+_LABEL_MASK = (1 << 63) - 1
 _NEVER_IN_TEXT = bytes(set(range(32)) - set(b"\b\t\n\v\f\r\x1b"))
 
 
@@ -63,10 +68,23 @@ class Segment:
     Attributes:
         length: its length in bytes.
         block: the length of its chunks in bytes, the last being shorter; None cuts it by content.
+        numbers: how its bytes are read as numbers, if it consists of such.
+        label: names it by what is alike in other files; its chunks bear labels made of it and their place.
     """
 
     length: int
     block: int | None = None
+    numbers: Numbers | None = None
+    label: Label | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A chunk as it is cut out of a file: its bytes, and what its segment says of them."""
+
+    data: Piece
+    numbers: Numbers | None = None
+    label: Label | None = None
 
 
 Layout = Callable[[BinaryIO, int], Sequence[Segment]]
@@ -111,6 +129,7 @@ class Cutter:
         self._segments = [segment for segment in segments if segment.length > 0]
         self._segments.reverse()
         self._left = self._segments[-1].length if self._segments else 0
+        self._number = 0
         self._by_content: FastCDC | None = None
 
     @property
@@ -119,7 +138,7 @@ class Cutter:
         blocks = (_block_of(segment) or 0 for segment in self._segments)
         return max(self._average * _SPREAD, *blocks, 0)
 
-    def cut(self, window: memoryview, *, is_end: bool) -> Iterator[memoryview]:
+    def cut(self, window: memoryview, *, is_end: bool) -> Iterator[Cut]:
         """Yield the chunks of a window whose ends are certain.
 
         The caller gives what lies after the last of them again, at the beginning of the next window. At the file's end
@@ -131,15 +150,21 @@ class Cutter:
             done = 0
             for piece in self._pieces(reach, _block_of(segment), is_whole=is_whole):
                 done += len(piece)
-                yield piece
+                yield self._cut_of(piece, segment)
             self._left -= done
             if self._left:
                 return
             window = window[done:]
             self._segments.pop()
             self._left = self._segments[-1].length if self._segments else 0
+            self._number = 0
         if window:
-            yield from self._pieces(window, None, is_whole=is_end)
+            yield from map(Cut, self._pieces(window, None, is_whole=is_end))
+
+    def _cut_of(self, piece: memoryview, segment: Segment) -> Cut:
+        label = None if segment.label is None else (segment.label + self._number * _LABEL_STEP) & _LABEL_MASK
+        self._number += 1
+        return Cut(piece, segment.numbers, label)
 
     def _pieces(self, run: memoryview, block: int | None, *, is_whole: bool) -> Iterator[memoryview]:
         longest = block or self._average * _SPREAD

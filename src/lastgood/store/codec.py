@@ -1,43 +1,81 @@
-"""How a frame's bytes are written in a pack: `raw`, or `zstd` where that pays.
+"""How a frame's bytes are written in a pack: `raw`, `zstd`, `planes`, or against another chunk as `delta` or `patch`.
 
-The rule of choice, in words: try zstd and keep it when it saves a sixteenth or more; of a large frame try a sample
-first, so that bytes which do not shrink cost little time. The choice depends on the bytes alone. The rule of trust:
-whatever was encoded is decoded again and compared before anything relies on it, and decoding never makes more bytes
-than it was told to expect.
+The rules of choice, in words. Bytes of no known structure: try zstd and keep it when it saves a sixteenth or more; of a
+large frame try a sample first, so that bytes which do not shrink cost little time. Numbers: byte planes, if they are
+smaller than the bytes. Against a base, where there is one: a delta of numbers, or a patch, which is one Zstandard frame
+that may copy out of the base; either only if it is smaller than without. The choice depends on the bytes alone.
 
-An encoding is one small object in `_CODECS`; another one is added there, with its number in `Encoding`.
+The rule of trust: whatever was encoded is decoded again and compared before anything relies on it, and decoding never
+makes more bytes than it was told to expect.
 
-    >>> encoding, encoded = encode(b"again and again " * 1000)
-    >>> encoding.name, len(encoded) < 100
+    >>> written = encode(b"again and again " * 1000)
+    >>> written.encoding.name, written.length < 100
     ('ZSTD', True)
-    >>> decode(encoding, encoded, 16_000) == b"again and again " * 1000
+    >>> decode(written.encoding, b"".join(written.pieces), 16_000) == b"again and again " * 1000
     True
 """
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from lastgood.errors import Integrity
+from lastgood.ids import ChunkId
 from lastgood.model.placement import Encoding
 
 if TYPE_CHECKING:
     import zstandard
+
+    from lastgood.store.backend import Piece
+    from lastgood.store.numbers import Numbers
 
 LEVEL = 3
 SAMPLED_FROM = 128 << 10
 SAMPLES = 8
 SAMPLE_BYTES = 2 << 10
 SAVING_THAT_PAYS = 16
+PATCH_COSTS = 150
+"""What a frame of its own, with a base, takes in footer and index, in bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A frame's bytes as they will stand in a pack, in pieces, and what is needed to read them (`model.placement.Frame`)."""
+
+    encoding: Encoding
+    pieces: tuple[Piece, ...]
+    base: ChunkId | None = None
+    context: ChunkId | None = None
+    depth: int = 0
+
+    @property
+    def length(self) -> int:
+        """How many bytes it takes in the pack."""
+        return sum(map(len, self.pieces))
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A chunk that another one may be written against.
+
+    Attributes:
+        chunk: its id.
+        raw: its bytes.
+        depth: that of its frame.
+        context: the chunk that its own delta is ordered by, with its bytes; None where it is itself at the root.
+    """
+
+    chunk: ChunkId
+    raw: bytes
+    depth: int = 0
+    context: tuple[ChunkId, bytes] | None = None
 
 
 class Codec(Protocol):
     """One way to write a frame's bytes; threads may share it."""
-
-    def encode(self, raw: bytes) -> bytes:
-        """Write the bytes in this way."""
-        ...
 
     def decode(self, encoded: bytes, raw_length: int) -> bytes:
         """Read them back, making exactly `raw_length` bytes.
@@ -50,10 +88,6 @@ class Codec(Protocol):
 
 class RawCodec:
     """Bytes as they are."""
-
-    def encode(self, raw: bytes) -> bytes:
-        """Return the bytes."""
-        return raw
 
     def decode(self, encoded: bytes, raw_length: int) -> bytes:
         """Return the bytes, if they are as many as expected."""
@@ -73,7 +107,7 @@ class ZstdCodec(threading.local):
         self._compressor: zstandard.ZstdCompressor | None = None
         self._decompressor: zstandard.ZstdDecompressor | None = None
 
-    def encode(self, raw: bytes) -> bytes:
+    def encode(self, raw: Piece) -> bytes:
         """Compress the bytes."""
         if self._compressor is None:
             import zstandard  # noqa: PLC0415  # as the class says
@@ -87,60 +121,163 @@ class ZstdCodec(threading.local):
 
         if self._decompressor is None:
             self._decompressor = zstandard.ZstdDecompressor()
-        try:
-            # The library allocates what the frame claims, whatever limit it is given; so the claim is checked first.
-            claimed = zstandard.frame_content_size(encoded)
-            if claimed != raw_length:
-                raise ValueError(f"it claims {claimed} bytes instead of {raw_length}")
-            raw = self._decompressor.decompress(encoded, max_output_size=raw_length, allow_extra_data=False)
-        except zstandard.ZstdError as error:
-            raise ValueError(str(error)) from error
-        if len(raw) != raw_length:
-            raise ValueError(f"{len(raw)} bytes instead of {raw_length}")
-        return raw
+        return decompress(self._decompressor, encoded, raw_length)
 
 
-_RAW = RawCodec()
+class PlanesCodec:
+    """Byte planes of equal items (`lastgood.store.planes`); NumPy is imported with the first of them."""
+
+    def decode(self, encoded: bytes, raw_length: int) -> bytes:
+        """Regroup the bytes."""
+        from lastgood.store.planes import decode_planes  # noqa: PLC0415  # as the class says
+
+        return bytes(decode_planes(encoded, raw_length))
+
+
 _ZSTD = ZstdCodec()
-_CODECS: dict[Encoding, Codec] = {Encoding.RAW: _RAW, Encoding.ZSTD: _ZSTD}
+_CODECS: dict[Encoding, Codec] = {Encoding.RAW: RawCodec(), Encoding.ZSTD: _ZSTD, Encoding.PLANES: PlanesCodec()}
 
 
-def encode(raw: bytes) -> tuple[Encoding, bytes]:
+def encode(raw: Piece) -> Written:
     """Write a frame's bytes in the way that pays, and prove that they read back.
 
     Raises:
         Integrity: they do not; this machine's memory or a library is broken, and nothing may be acknowledged.
     """
     if len(raw) >= SAMPLED_FROM and not _pays(_sample(raw)):
-        return Encoding.RAW, raw
+        return Written(Encoding.RAW, (bytes(raw),))
     encoded = _ZSTD.encode(raw)
     if not _is_smaller(encoded, raw):
-        return Encoding.RAW, raw
-    if decode(Encoding.ZSTD, encoded, len(raw)) != raw:
-        raise Integrity("bytes that were just encoded do not read back the same; nothing of them was kept")
-    return Encoding.ZSTD, encoded
+        return Written(Encoding.RAW, (bytes(raw),))
+    return _proven(Written(Encoding.ZSTD, (encoded,)), raw, decode(Encoding.ZSTD, encoded, len(raw)))
+
+
+def encode_numbers(raw: Piece, numbers: Numbers) -> Written:
+    """Write a frame of numbers in the way that pays, and prove that they read back.
+
+    Raises:
+        Integrity: as `encode`.
+    """
+    from lastgood.store.planes import decode_planes, encode_planes  # noqa: PLC0415  # NumPy costs 65 ms
+
+    written = Written(Encoding.PLANES, tuple(encode_planes(raw, numbers.item)))
+    if written.length >= len(raw):
+        return Written(Encoding.RAW, (bytes(raw),))
+    joined = b"".join(written.pieces)
+    return _proven(replace(written, pieces=(joined,)), raw, decode_planes(joined, len(raw)))
+
+
+def encode_delta(raw: Piece, base: Base, numbers: Numbers) -> Written | None:
+    """Write a chunk as its delta against a base of the same length, proven, or say that it does not pay.
+
+    Raises:
+        Integrity: as `encode`.
+    """
+    from lastgood.store import deltas  # noqa: PLC0415  # NumPy costs 65 ms
+
+    if not deltas.is_alike(raw, base.raw, numbers):
+        return None
+    context, ordered_by = (None, base.raw) if base.context is None else base.context
+    encoded = b"".join(deltas.encode_delta(raw, base.raw, ordered_by, numbers))
+    written = Written(Encoding.DELTA, (encoded,), base.chunk, context, base.depth + 1)
+    return _proven(written, raw, deltas.apply_deltas(base.raw, [(encoded, ordered_by)]))
+
+
+def encode_patch(raw: Piece, base: Base) -> Written | None:
+    """Write a chunk as a patch of a base, proven, or say that it does not pay.
+
+    Raises:
+        Integrity: as `encode`.
+    """
+    import zstandard  # noqa: PLC0415  # as `ZstdCodec` says
+
+    words = zstandard.ZstdCompressionDict(base.raw, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+    encoded = zstandard.ZstdCompressor(level=LEVEL, dict_data=words).compress(raw)
+    # Alone in its frame it costs a row of its own, so it has to be clearly smaller than without.
+    if len(encoded) + PATCH_COSTS > len(_ZSTD.encode(raw)) * 3 // 4:
+        return None
+    return _proven(Written(Encoding.PATCH, (encoded,), base.chunk, None, base.depth + 1), raw, apply_patch(encoded, base.raw, len(raw)))
 
 
 def decode(encoding: Encoding, encoded: bytes, raw_length: int) -> bytes:
-    """Read a frame's bytes back.
+    """Read a frame's bytes back, where they stand for themselves.
 
     Raises:
-        Integrity: they do not decode, or not to exactly `raw_length` bytes.
+        Integrity: they do not decode, or not to exactly `raw_length` bytes, or they stand on another chunk.
     """
+    if encoding.has_base:
+        raise Integrity(f"encoded bytes do not decode: a {encoding.name.lower()} was made against a chunk that is not given")
     try:
         return _CODECS[encoding].decode(encoded, raw_length)
     except ValueError as error:
         raise Integrity(f"encoded bytes do not decode: {error}") from error
 
 
+def apply_deltas(base: Piece, encoded: Sequence[tuple[bytes, Piece]]) -> bytes:
+    """Read the chunk at the end of a chain of deltas back: from its base, each delta with its context.
+
+    Raises:
+        Integrity: they do not decode.
+    """
+    from lastgood.store import deltas  # noqa: PLC0415  # NumPy costs 65 ms
+
+    try:
+        return deltas.apply_deltas(base, encoded)
+    except ValueError as error:
+        raise Integrity(f"encoded bytes do not decode: {error}") from error
+
+
+def apply_patch(encoded: bytes, base: Piece, raw_length: int) -> bytes:
+    """Read a patched chunk back.
+
+    Raises:
+        Integrity: it does not decode, or not to exactly `raw_length` bytes.
+    """
+    import zstandard  # noqa: PLC0415  # as `ZstdCodec` says
+
+    words = zstandard.ZstdCompressionDict(bytes(base), dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+    try:
+        return decompress(zstandard.ZstdDecompressor(dict_data=words), encoded, raw_length)
+    except ValueError as error:
+        raise Integrity(f"encoded bytes do not decode: {error}") from error
+
+
+def decompress(decompressor: zstandard.ZstdDecompressor, encoded: bytes | memoryview, raw_length: int) -> bytes:
+    """Decompress one Zstandard frame, after checking that it claims the size that is expected.
+
+    Raises:
+        ValueError: it does not decompress to exactly `raw_length` bytes.
+    """
+    import zstandard  # noqa: PLC0415  # as `ZstdCodec` says
+
+    try:
+        # The library allocates what the frame claims, whatever limit it is given; so the claim is checked first.
+        claimed = zstandard.frame_content_size(encoded)
+        if claimed != raw_length:
+            raise ValueError(f"it claims {claimed} bytes instead of {raw_length}")
+        raw = decompressor.decompress(encoded, max_output_size=raw_length, allow_extra_data=False)
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from error
+    if len(raw) != raw_length:
+        raise ValueError(f"{len(raw)} bytes instead of {raw_length}")
+    return raw
+
+
+def _proven(written: Written, raw: Piece, decoded: Piece) -> Written:
+    # A memory view would be compared number by number; bytes are compared at the speed of memory.
+    if bytes(decoded) != bytes(raw):
+        raise Integrity("bytes that were just encoded do not read back the same; nothing of them was kept")
+    return written
+
+
 def _pays(raw: bytes) -> bool:
     return _is_smaller(_ZSTD.encode(raw), raw)
 
 
-def _is_smaller(encoded: bytes, raw: bytes) -> bool:
+def _is_smaller(encoded: bytes, raw: Piece) -> bool:
     return len(encoded) <= len(raw) - len(raw) // SAVING_THAT_PAYS - 1
 
 
-def _sample(raw: bytes) -> bytes:
+def _sample(raw: Piece) -> bytes:
     step = (len(raw) - SAMPLE_BYTES) // (SAMPLES - 1)
     return b"".join(raw[start : start + SAMPLE_BYTES] for start in range(0, SAMPLES * step, step))

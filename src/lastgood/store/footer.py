@@ -4,27 +4,35 @@ The byte layout stands in `lastgood.store.pack`. Here it is packed and parsed, w
 counts must give exactly the footer's length before a column is touched, and every rule that the reader relies on is
 checked before an object is made.
 
-    >>> contents = parse_footer(write_footer((), (), {}), body_length=0)
-    >>> contents.frames, contents.chunks, dict(contents.files)
-    ((), (), {})
+    >>> contents = parse_footer(write_footer((), (), {}, {}), body_length=0)
+    >>> contents.frames, contents.chunks, dict(contents.files), dict(contents.labels)
+    ((), (), {}, {})
 """
 
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from lastgood.errors import NewerSchema
 from lastgood.ids import DIGEST_BYTES, ChunkId, FileDigest
-from lastgood.model.placement import ChunkInPack, Encoding, FileMap, Frame
+from lastgood.model.placement import MOST_DEPTH, ChunkInPack, Encoding, FileMap, Frame, Label
 
 HEADER_BYTES = 8
 LONGEST_FRAME = 16 << 20
 LONGEST_FOOTER = 64 << 20
 
-_COUNTS = struct.Struct("<5I")
+VERSION = 2
+"""What is written; version 1, which is read as well, has neither bases nor labels."""
+
+_COUNTS = {1: struct.Struct("<5I"), 2: struct.Struct("<7I")}
+_BASE_BYTES = 2 * DIGEST_BYTES + 1
+_LABEL_BYTES = 4 + 8
+_ITSELF = bytes(DIGEST_BYTES)
+"""Stands for a context that is the base, or is not needed."""
 
 
 class BadFooter(ValueError):
@@ -38,9 +46,15 @@ class Footer:
     frames: tuple[Frame, ...]
     chunks: tuple[ChunkInPack, ...]
     files: Mapping[FileDigest, FileMap]
+    labels: Mapping[ChunkId, Label]
 
 
-def write_footer(frames: Sequence[Frame], chunks: Sequence[ChunkInPack], files: Mapping[FileDigest, FileMap]) -> bytes:
+def write_footer(
+    frames: Sequence[Frame],
+    chunks: Sequence[ChunkInPack],
+    files: Mapping[FileDigest, FileMap],
+    labels: Mapping[ChunkId, Label],
+) -> bytes:
     """Write a footer; frames and their chunks are in the order in which they lie in the pack."""
     numbers = {place.chunk: number for number, place in enumerate(chunks)}
     elsewhere: list[ChunkId] = []
@@ -55,9 +69,10 @@ def write_footer(frames: Sequence[Frame], chunks: Sequence[ChunkInPack], files: 
     in_frame = [0] * len(frames)
     for place in chunks:
         in_frame[place.frame] += 1
+    based = [frame for frame in frames if frame.base is not None]
     return b"".join(
         (
-            _COUNTS.pack(len(frames), len(chunks), len(elsewhere), len(files), len(references)),
+            _COUNTS[VERSION].pack(len(frames), len(chunks), len(elsewhere), len(files), len(references), len(based), len(labels)),
             _column("I", [frame.length for frame in frames]),
             _column("I", [frame.raw_length for frame in frames]),
             _column("I", in_frame),
@@ -69,47 +84,56 @@ def write_footer(frames: Sequence[Frame], chunks: Sequence[ChunkInPack], files: 
             _column("Q", [file.size for file in files.values()]),
             _column("I", [len(file.chunks) for file in files.values()]),
             _column("I", references),
+            b"".join(frame.base or _ITSELF for frame in based),
+            b"".join(frame.context or _ITSELF for frame in based),
+            bytes(frame.depth for frame in based),
+            _column("I", [numbers[chunk] for chunk in labels]),
+            _column("Q", list(labels.values())),
         )
     )
 
 
-def parse_footer(data: bytes, *, body_length: int) -> Footer:
-    """Parse a footer of a pack whose frames take `body_length` bytes.
+def parse_footer(data: bytes, *, body_length: int, version: int = VERSION) -> Footer:
+    """Parse a footer of a pack of one of the versions, whose frames take `body_length` bytes.
 
     Raises:
         BadFooter: it breaks a rule of the format.
         NewerSchema: it uses an encoding that this version does not know.
     """
-    columns = _Columns(data)
+    columns = _Columns(data, version)
     frames, in_frame = _parse_frames(columns, body_length)
     chunks = _parse_chunks(columns, frames, in_frame)
     elsewhere = columns.digests(columns.elsewhere_count)
     files = _parse_files(columns, chunks, [ChunkId(raw) for raw in elsewhere])
-    return Footer(frames, chunks, files)
+    return Footer(_add_bases(columns, frames, chunks), chunks, files, _parse_labels(columns, chunks))
 
 
 class _Columns:
     """Hands out a footer's columns in order, after checking that the counts account for every byte."""
 
-    def __init__(self, data: bytes) -> None:
-        if len(data) < _COUNTS.size:
+    def __init__(self, data: bytes, version: int) -> None:
+        layout = _COUNTS[version]
+        if len(data) < layout.size:
             raise BadFooter("its footer is too short")
-        counts = _COUNTS.unpack_from(data)
-        self.frame_count, self.chunk_count, self.elsewhere_count, self.file_count, self.reference_count = counts
+        counts = layout.unpack_from(data)
+        self.frame_count, self.chunk_count, self.elsewhere_count, self.file_count, self.reference_count = counts[:5]
+        self.base_count, self.label_count = counts[5:] or (0, 0)
         expected = (
-            _COUNTS.size
+            layout.size
             + self.frame_count * 13
             + self.chunk_count * (DIGEST_BYTES + 4)
             + self.elsewhere_count * DIGEST_BYTES
             + self.file_count * (DIGEST_BYTES + 12)
             + self.reference_count * 4
+            + self.base_count * _BASE_BYTES
+            + self.label_count * _LABEL_BYTES
         )
         if len(data) != expected:
             raise BadFooter(f"its footer has {len(data)} bytes where its counts ask for {expected}")
         if self.frame_count > self.chunk_count:
             raise BadFooter("it describes frames that hold no chunk")
         self._data = data
-        self._at = _COUNTS.size
+        self._at = layout.size
 
     def take(self, length: int) -> bytes:
         start, self._at = self._at, self._at + length
@@ -135,6 +159,36 @@ def _parse_frames(columns: _Columns, body_length: int) -> tuple[tuple[Frame, ...
     offsets = accumulate(lengths, initial=HEADER_BYTES)
     rows = zip(offsets, lengths, raw_lengths, encodings, strict=False)
     return tuple(_check_frame(Frame(at, length, raw, _encoding(number))) for at, length, raw, number in rows), in_frame
+
+
+def _add_bases(columns: _Columns, frames: Sequence[Frame], chunks: Sequence[ChunkInPack]) -> tuple[Frame, ...]:
+    """Return the frames, those among them that have a base with it."""
+    bases, contexts = columns.digests(columns.base_count), columns.digests(columns.base_count)
+    rows = zip(bases, contexts, columns.take(columns.base_count), strict=True)
+    if sum(frame.encoding.has_base for frame in frames) != columns.base_count:
+        raise BadFooter("its frames do not have as many bases as it describes")
+    if not columns.base_count:
+        return tuple(frames)
+    held = Counter(place.frame for place in chunks)
+    return tuple(_with_base(frame, *next(rows), held[number]) if frame.encoding.has_base else frame for number, frame in enumerate(frames))
+
+
+def _with_base(frame: Frame, base: bytes, context: bytes, depth: int, held: int) -> Frame:
+    if held != 1 or not 0 < depth <= MOST_DEPTH:
+        raise BadFooter(f"the frame at {frame.offset} has a base, {held} chunks and the depth {depth}")
+    return replace(frame, base=ChunkId(base), context=None if context == _ITSELF else ChunkId(context), depth=depth)
+
+
+def _parse_labels(columns: _Columns, chunks: Sequence[ChunkInPack]) -> dict[ChunkId, Label]:
+    numbers = columns.numbers("I", columns.label_count)
+    labels = columns.numbers("Q", columns.label_count)
+    if numbers and max(numbers) >= len(chunks):
+        raise BadFooter("it labels a chunk that it does not describe")
+    if len(set(numbers)) != len(numbers):
+        raise BadFooter("it labels a chunk twice")
+    if labels and max(labels) >> 63:
+        raise BadFooter("it has a label of more than 63 bits")
+    return {chunks[number].chunk: label for number, label in zip(numbers, labels, strict=True)}
 
 
 def _encoding(number: int) -> Encoding:

@@ -1,10 +1,13 @@
-"""Brings frames out of packs and decodes them: neighbours together, shared ones once.
+"""Brings frames out of packs and decodes them: neighbours together, shared ones once, and those that others stand on first.
+
+A frame that was written against a base needs the base's chunk, and that may need another: a chain, whose places
+`resolve` finds, and whose deltas are added up without making a chunk of each.
 
 A frame that holds several chunks is likely to be asked for again soon, so it stays in a small cache. The cache holds what
 was decoded, not what was proven: whoever takes a chunk out of a frame checks its id, every time.
 
     >>> from lastgood.store.backend.memory import MemoryBackend
-    >>> FrameLoader(MemoryBackend()).load([])
+    >>> FrameLoader(MemoryBackend()).load([], {})
     {}
 """
 
@@ -16,10 +19,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from lastgood.errors import Integrity, NotFound
-from lastgood.ids import PackId
-from lastgood.model.placement import ChunkPlace
+from lastgood.ids import ChunkId, PackId
+from lastgood.model.placement import ChunkPlace, Encoding, PlacementIndex
 from lastgood.store import codec
-from lastgood.store.backend import Source
+from lastgood.store.backend import Piece, Source
 from lastgood.store.footer import LONGEST_FRAME
 from lastgood.store.pack import pack_name
 
@@ -33,6 +36,30 @@ Frames = Mapping[FrameKey, bytes]
 """Decoded frames."""
 
 T = TypeVar("T")
+
+
+Places = Mapping[ChunkId, ChunkPlace]
+"""Where chunks are."""
+
+
+def resolve(index: PlacementIndex, chunks: Iterable[ChunkId]) -> dict[ChunkId, ChunkPlace]:
+    """Return where chunks are, and all that they stand on; what is nowhere is left out.
+
+    Raises:
+        Integrity: a chunk stands on one that is no less deep: the index is wrong, and there might be no end.
+    """
+    found: dict[ChunkId, ChunkPlace] = {}
+    asked = set(chunks)
+    new = list(asked)
+    while new:
+        places = index.find_chunks(new)
+        found.update(places)
+        asked.update(new)
+        new = list({one for place in places.values() for one in place.frame.needs if one not in asked})
+    for place in found.values():
+        if any(one in found and found[one].frame.depth >= place.frame.depth for one in place.frame.needs):
+            raise damage(place, "stands on one that is no less deep; the index is wrong")
+    return found
 
 
 def key_of(place: ChunkPlace) -> FrameKey:
@@ -66,8 +93,12 @@ class FrameLoader:
         self._backend = backend
         self._cache = _FrameCache()
 
-    def load(self, places: Iterable[ChunkPlace]) -> dict[FrameKey, bytes]:
+    def load(self, places: Iterable[ChunkPlace], known: Places) -> dict[FrameKey, bytes]:
         """Return the decoded frames that these chunks lie in.
+
+        Args:
+            places: the chunks.
+            known: where the chunks are that they stand on (`resolve`).
 
         Raises:
             Integrity: a frame is missing or does not decode; the error names its chunk and its pack.
@@ -76,18 +107,22 @@ class FrameLoader:
         for place in places:
             wanted.setdefault(key_of(place), place)
         loaded = {key: raw for key in wanted if (raw := self._cache.find(key)) is not None}
-        missing = sorted((place for key, place in wanted.items() if key not in loaded), key=key_of)
-        for run in _runs(missing):
-            for place, raw in zip(run, self._read_run(run), strict=True):
-                loaded[key_of(place)] = raw
-                if place.length < len(raw):
-                    self._cache.keep(key_of(place), raw)
-        return loaded
+        missing = _with_bases((place for key, place in wanted.items() if key not in loaded), known)
+        encoded: dict[FrameKey, bytes] = {}
+        for run in _runs(sorted(missing.values(), key=key_of)):
+            encoded.update(zip(map(key_of, run), self._read_run(run), strict=True))
+        chains = _Chains(encoded, known, loaded)
+        for key, place in wanted.items():
+            if key not in loaded:
+                loaded[key] = chains.decode(place)
+                if place.length < len(loaded[key]):
+                    self._cache.keep(key, loaded[key])
+        return {key: loaded[key] for key in wanted}
 
-    def load_what_is_right(self, places: Iterable[ChunkPlace]) -> dict[FrameKey, bytes]:
+    def load_what_is_right(self, places: Iterable[ChunkPlace], known: Places) -> dict[FrameKey, bytes]:
         """Return those of the frames that can be had; whoever needs another asks for it alone and learns what is wrong."""
         try:
-            return self.load(places)
+            return self.load(places, known)
         except Integrity:
             return {}
 
@@ -104,7 +139,55 @@ class FrameLoader:
             # The pack was cut short somewhere in this run: what lies before the cut can be had, and the first chunk
             # behind it is the one to name.
             return [raw for place in run for raw in self._read_run([place])]
-        return [_decode(place, data[place.frame.offset - start :][: place.frame.length]) for place in run]
+        starts = [place.frame.offset - start for place in run]
+        return [data[at : at + place.frame.length] for at, place in zip(starts, run, strict=True)]
+
+
+class _Chains:
+    """Decodes frames, those first that they stand on; what others stand on is made once."""
+
+    def __init__(self, encoded: Mapping[FrameKey, bytes], known: Places, decoded: dict[FrameKey, bytes]) -> None:
+        self._encoded = encoded
+        self._known = known
+        self._decoded = decoded
+
+    def decode(self, place: ChunkPlace) -> bytes:
+        """Return a frame's bytes, not proven yet."""
+        frame = place.frame
+        try:
+            if frame.encoding is Encoding.DELTA:
+                return self._add_up(place)
+            if frame.encoding is Encoding.PATCH:
+                return codec.apply_patch(self._encoded[key_of(place)], self._chunk(frame.base), frame.raw_length)
+            return codec.decode(frame.encoding, self._encoded[key_of(place)], frame.raw_length)
+        except Integrity as error:
+            if "chunk" in error.details:
+                raise
+            raise damage(place, f"is damaged: {error}") from error
+
+    def _add_up(self, place: ChunkPlace) -> bytes:
+        deltas: list[tuple[bytes, Piece]] = []
+        at = place
+        while at.frame.encoding is Encoding.DELTA and key_of(at) not in self._decoded:
+            deltas.append((self._encoded[key_of(at)], self._chunk(at.frame.context or at.frame.base)))
+            at = self._place(at.frame.base)
+        raw = codec.apply_deltas(self._chunk(at.chunk), deltas[::-1])
+        if len(raw) != place.frame.raw_length:
+            raise damage(place, "does not have the length of its base")
+        return raw
+
+    def _chunk(self, chunk: ChunkId | None) -> Piece:
+        place = self._place(chunk)
+        key = key_of(place)
+        if key not in self._decoded:
+            self._decoded[key] = self.decode(place)
+        raw = self._decoded[key]
+        # A context that is also the root of its chain must be one object, which the order of its numbers is known by.
+        return raw if place.length == len(raw) else memoryview(raw)[place.start : place.start + place.length]
+
+    def _place(self, chunk: ChunkId | None) -> ChunkPlace:
+        assert chunk is not None  # noqa: S101  # a frame with a base has one; `_with_bases` has found it
+        return self._known[chunk]
 
 
 class _FrameCache:
@@ -130,6 +213,26 @@ class _FrameCache:
                 self._bytes -= len(self._frames.popitem(last=False)[1])
 
 
+def _with_bases(places: Iterable[ChunkPlace], known: Places) -> dict[FrameKey, ChunkPlace]:
+    """Return the places of frames, and of all that they stand on.
+
+    Raises:
+        Integrity: one of these is in no pack.
+    """
+    frames: dict[FrameKey, ChunkPlace] = {}
+    new = list(places)
+    while new:
+        place = new.pop()
+        if key_of(place) in frames:
+            continue
+        frames[key_of(place)] = place
+        for one in place.frame.needs:
+            if one not in known:
+                raise damage(place, f"stands on chunk {one.short}, which is in no pack that the index knows")
+            new.append(known[one])
+    return frames
+
+
 def _runs(places: Iterable[ChunkPlace]) -> Iterator[list[ChunkPlace]]:
     """Put sorted places together whose frames lie side by side, up to `WINDOW_BYTES` in the pack."""
     run: list[ChunkPlace] = []
@@ -152,13 +255,6 @@ def _check(place: ChunkPlace) -> None:
     is_bounded = 0 < frame.length <= LONGEST_FRAME and 0 < frame.raw_length <= LONGEST_FRAME
     if not (is_bounded and place.start >= 0 and 0 < place.length <= frame.raw_length - place.start):
         raise damage(place, "has a place that no chunk can have; the index is wrong")
-
-
-def _decode(place: ChunkPlace, encoded: bytes) -> bytes:
-    try:
-        return codec.decode(place.frame.encoding, encoded, place.frame.raw_length)
-    except Integrity as error:
-        raise damage(place, f"is damaged: {error}") from error
 
 
 def damage(place: ChunkPlace, what: str) -> Integrity:

@@ -1,7 +1,7 @@
 """The pack: one immutable object in a backend that holds encoded chunks and describes itself.
 
 A pack is named `packs/ab/<64 hex digits>.pack` after its `PackId`, BLAKE3-256 of all of its bytes (`ab` are the first two
-digits). All numbers are little-endian. Version 1:
+digits). All numbers are little-endian. Version 2:
 
     header                 8    "LGPACK" and the version, u16
     frames                 …    one after the other, without gaps
@@ -16,7 +16,8 @@ digits). All numbers are little-endian. Version 1:
         magic              8    "LGPKEND" and LF
 
     footer, decoded
-        counts             5 u32   F frames, C chunks, E chunks elsewhere, N files, R references
+        counts             7 u32   F frames, C chunks, E chunks elsewhere, N files, R references, B frames with a base,
+                                   L labels
         of each frame      F u32   length in the pack; frames follow each other, so this gives their offsets
                            F u32   decoded length, 1 byte to 16 MiB
                            F u32   how many chunks it holds; they follow each other and fill it
@@ -29,6 +30,13 @@ digits). All numbers are little-endian. Version 1:
                            N u32   of how many chunks it is made
         references         R u32   the files' chunks, file after file: a number below C is a chunk of this pack,
                                    C + i is number i of the chunks elsewhere
+        of each frame      B × 32  the chunk that it was made against, wherever that lies
+          with a base      B × 32  the chunk that its delta is ordered by; zeros where that is the base
+                           B u8    its depth, 1 to 200: more than those of these chunks
+        labels             L u32   the number of a chunk of this pack that is a part of a tensor
+                           L u64   its label (`lastgood.store.layout`), below 2 to the 63
+
+Version 1 has neither the last two counts nor what they count. It is read for ever and no longer written.
 
 The footers alone give the whole index back (`lastgood.store.index`). The digest in the trailer proves the footer; a
 chunk's id proves the chunk whenever it is read; the pack's name proves all of it at once (`verify_pack`). A pack is put only
@@ -38,7 +46,7 @@ were not written. Packs come from anywhere, so nothing in one is believed before
     >>> from lastgood.store.backend.memory import MemoryBackend
     >>> from lastgood.store.chunking import chunk_id
     >>> builder = PackBuilder()
-    >>> builder.add_frame(Encoding.RAW, b"hello", 5, [(chunk_id(b"hello"), 5)])
+    >>> builder.add_frame(Written(Encoding.RAW, (b"hello",)), 5, [(chunk_id(b"hello"), 5)])
     >>> builder.add_file(FileDigest.of(b"hello"), FileMap(5, (chunk_id(b"hello"),)))
     >>> contents, pieces = builder.seal()
     >>> backend = MemoryBackend()
@@ -57,14 +65,13 @@ from blake3 import blake3
 
 from lastgood.errors import Integrity, NewerSchema, NotFound
 from lastgood.ids import ChunkId, FileDigest, PackId
-from lastgood.model.placement import ChunkInPack, Encoding, FileMap, Frame, PackContents
+from lastgood.model.placement import ChunkInPack, Encoding, FileMap, Frame, Label, PackContents
 from lastgood.store import codec
-from lastgood.store.backend import Source
-from lastgood.store.footer import HEADER_BYTES, LONGEST_FOOTER, BadFooter, parse_footer, write_footer
+from lastgood.store.backend import Piece, Source
+from lastgood.store.codec import Written
+from lastgood.store.footer import HEADER_BYTES, LONGEST_FOOTER, VERSION, BadFooter, parse_footer, write_footer
 
 FOLDER = "packs"
-VERSION = 1
-
 _MAGIC = b"LGPACK"
 _HEADER = struct.Struct("<6sH")
 _TRAILER_NUMBERS = struct.Struct("<QIIB3x")
@@ -84,10 +91,11 @@ class PackBuilder:
     """Gathers frames and file maps in memory and seals them into one pack; it does no I/O."""
 
     def __init__(self) -> None:
-        self._pieces: list[bytes] = [_HEADER.pack(_MAGIC, VERSION)]
+        self._pieces: list[Piece] = [_HEADER.pack(_MAGIC, VERSION)]
         self._frames: list[Frame] = []
         self._chunks: list[ChunkInPack] = []
         self._files: dict[FileDigest, FileMap] = {}
+        self._labels: dict[ChunkId, Label] = {}
         self._references = 0
         self._end = HEADER_BYTES
 
@@ -101,25 +109,31 @@ class PackBuilder:
         """How many rows its footer has: what a limit on the footer's size goes by."""
         return len(self._chunks) + len(self._files) + self._references
 
-    def add_frame(self, encoding: Encoding, encoded: bytes, raw_length: int, chunks: Sequence[tuple[ChunkId, int]]) -> None:
+    def add_frame(self, written: Written, raw_length: int, chunks: Sequence[tuple[ChunkId, int]]) -> None:
         """Add a frame and the chunks that fill it, each with its length in bytes."""
         number, start = len(self._frames), 0
-        self._frames.append(Frame(self._end, len(encoded), raw_length, encoding))
-        for chunk, length in chunks:
-            self._chunks.append(ChunkInPack(chunk, number, start, length))
-            start += length
-        self._pieces.append(encoded)
-        self._end += len(encoded)
+        length = sum(map(len, written.pieces))
+        self._frames.append(Frame(self._end, length, raw_length, written.encoding, written.base, written.context, written.depth))
+        for chunk, chunk_length in chunks:
+            self._chunks.append(ChunkInPack(chunk, number, start, chunk_length))
+            start += chunk_length
+        self._pieces += written.pieces
+        self._end += length
+
+    def add_label(self, chunk: ChunkId, label: Label) -> None:
+        """Label a chunk that was added."""
+        self._labels[chunk] = label
 
     def add_file(self, digest: FileDigest, file: FileMap) -> None:
         """Add a file's map, whose chunks are here or in packs that are durable already."""
         self._files[digest] = file
         self._references += len(file.chunks)
 
-    def seal(self) -> tuple[PackContents, list[bytes]]:
+    def seal(self) -> tuple[PackContents, list[Piece]]:
         """Return what the pack holds, and its bytes in pieces."""
-        footer = write_footer(self._frames, self._chunks, self._files)
-        encoding, encoded = codec.encode(footer)
+        footer = write_footer(self._frames, self._chunks, self._files, self._labels)
+        written = codec.encode(footer)
+        encoding, encoded = written.encoding, b"".join(written.pieces)
         numbers = _TRAILER_NUMBERS.pack(self._end, len(encoded), len(footer), encoding)
         digest = blake3(self._pieces[0]).update(encoded).update(numbers).digest()
         pieces = [*self._pieces, encoded, numbers + digest + _END_MAGIC]
@@ -133,6 +147,7 @@ class PackBuilder:
                 frames=tuple(self._frames),
                 chunks=tuple(self._chunks),
                 files=self._files,
+                labels=self._labels,
             ),
             pieces,
         )
@@ -149,15 +164,15 @@ def read_footer(backend: Source, pack: PackId) -> PackContents:
     try:
         size = backend.size(name)
         trailer, tail = _read_trailer(backend, name, size)
-        footer = _read_encoded_footer(backend, name, trailer, tail)
-        parsed = parse_footer(footer, body_length=trailer.footer_offset - HEADER_BYTES)
+        version, footer = _read_encoded_footer(backend, name, trailer, tail)
+        parsed = parse_footer(footer, body_length=trailer.footer_offset - HEADER_BYTES, version=version)
     except NotFound as error:
         raise Integrity(f"pack {pack.short} is missing", details={"pack": str(pack)}) from error
     except NewerSchema as error:
         raise NewerSchema(f"pack {pack.short} cannot be read: {error}", details={"pack": str(pack)}) from error
     except (BadFooter, Integrity) as error:
         raise Integrity(f"pack {pack.short} is damaged: {error}; nothing of it was used", details={"pack": str(pack)}) from error
-    return PackContents(pack, size, parsed.frames, parsed.chunks, parsed.files)
+    return PackContents(pack, size, parsed.frames, parsed.chunks, parsed.files, parsed.labels)
 
 
 def verify_pack(backend: Source, pack: PackId) -> PackContents:
@@ -204,7 +219,7 @@ def _read_trailer(backend: Source, name: str, size: int) -> tuple[_Trailer, byte
     return _Trailer(offset, footer_length, footer_raw_length, encoding, numbers, digest), tail
 
 
-def _read_encoded_footer(backend: Source, name: str, trailer: _Trailer, tail: bytes) -> bytes:
+def _read_encoded_footer(backend: Source, name: str, trailer: _Trailer, tail: bytes) -> tuple[int, bytes]:
     length = trailer.footer_length
     if max(length, trailer.footer_raw_length) > LONGEST_FOOTER:
         raise BadFooter(f"its footer claims {trailer.footer_raw_length} bytes in {length}")
@@ -215,21 +230,23 @@ def _read_encoded_footer(backend: Source, name: str, trailer: _Trailer, tail: by
     header = backend.read(name, 0, HEADER_BYTES)
     if blake3(header).update(encoded).update(trailer.numbers).digest() != trailer.digest:
         raise BadFooter("its footer does not have the digest that its trailer states")
-    _check_header(header)
-    return codec.decode(_footer_encoding(trailer), encoded, trailer.footer_raw_length)
+    return _check_header(header), codec.decode(_footer_encoding(trailer), encoded, trailer.footer_raw_length)
 
 
-def _check_header(header: bytes) -> None:
+def _check_header(header: bytes) -> int:
     # The digest was right, so these bytes are what a writer meant: another version is a newer one, not damage.
     magic, version = _HEADER.unpack(header)
     if magic != _MAGIC:
         raise BadFooter("it does not begin like a pack")
-    if version != VERSION:
-        raise NewerSchema(f"it has format version {version}, and this version reads {VERSION}")
+    if not 1 <= version <= VERSION:
+        raise NewerSchema(f"it has format version {version}, and this version reads 1 to {VERSION}")
+    return int(version)
 
 
 def _footer_encoding(trailer: _Trailer) -> Encoding:
-    try:
-        return Encoding(trailer.footer_encoding)
-    except ValueError:
-        raise NewerSchema(f"its footer has encoding number {trailer.footer_encoding}, which this version does not know") from None
+    number = trailer.footer_encoding
+    if number in {Encoding.RAW, Encoding.ZSTD}:
+        return Encoding(number)
+    if number in Encoding._value2member_map_:
+        raise BadFooter(f"its footer has encoding number {number}, which no footer has")
+    raise NewerSchema(f"its footer has encoding number {number}, which this version does not know")

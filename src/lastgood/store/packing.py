@@ -1,14 +1,14 @@
 """Gathers new chunks into packs and makes them durable, one after the other.
 
-The rules, in words: chunks shorter than half a group are encoded together in groups of up to 64 KiB, longer ones each
-alone. A full pack is put by a thread of its own while the next one fills (writing and fsync let the interpreter go on),
+The rules, in words: chunks shorter than half a group are encoded together in groups of up to 64 KiB, longer ones, and
+those that were written against a base, each alone. A full pack is put by a thread of its own while the next one fills (writing and fsync let the interpreter go on),
 but at most one is on its way: a pack is put only when the one before it is durable. So what a file's map names is durable
 no later than the map, and packs depend only on the order in which chunks came, never on timing.
 
     >>> from lastgood.store.backend.memory import MemoryBackend
     >>> from lastgood.store.chunking import chunk_id
     >>> packer = Packer(MemoryBackend())
-    >>> packer.add([(chunk_id(b"hello"), b"hello")], [(FileDigest.of(b"hello"), FileMap(5, (chunk_id(b"hello"),)))])
+    >>> packer.add([NewChunk(chunk_id(b"hello"), b"hello")], [(FileDigest.of(b"hello"), FileMap(5, (chunk_id(b"hello"),)))])
     >>> [len(pack.chunks) for pack in packer.finish()]
     [1]
 """
@@ -17,11 +17,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from lastgood.ids import ChunkId, FileDigest
-from lastgood.model.placement import FileMap, PackContents
+from lastgood.model.placement import FileMap, Label, PackContents
 from lastgood.store import codec
-from lastgood.store.backend import Sink
+from lastgood.store.backend import Piece, Sink
+from lastgood.store.codec import Written
+from lastgood.store.numbers import Numbers
 from lastgood.store.pack import PackBuilder, pack_name
 
 PACK_BYTES = 64 << 20
@@ -29,7 +32,31 @@ GROUP_BYTES = 64 << 10
 MOST_ROWS = 200_000
 """A pack is sealed when its footer has so many rows, so that footers stay small whatever is committed."""
 
-NewChunk = tuple[ChunkId, bytes]
+
+@dataclass(frozen=True, slots=True)
+class NewChunk:
+    """A chunk to be packed.
+
+    Attributes:
+        chunk: its id.
+        data: its bytes; whoever hands them over may use the memory again afterwards.
+        numbers: how they are read as numbers, if they are such.
+        label: what it is labelled with.
+        written: its frame, where it was written against a base already.
+    """
+
+    chunk: ChunkId
+    data: Piece
+    numbers: Numbers | None = None
+    label: Label | None = None
+    written: Written | None = None
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is in a frame of its own."""
+        return self.written is not None or len(self.data) * 2 >= GROUP_BYTES
+
+
 NewFile = tuple[FileDigest, FileMap]
 
 
@@ -49,7 +76,7 @@ class Packer:
         self._durable: list[PackContents] = []
         self._putting: _Putting | None = None
         self._builder = PackBuilder()
-        self._group: list[NewChunk] = []
+        self._group: list[tuple[ChunkId, bytes]] = []
         self._group_bytes = 0
 
     def add(self, chunks: Iterable[NewChunk], files: Iterable[NewFile]) -> None:
@@ -58,11 +85,13 @@ class Packer:
         Raises:
             StorageFull, ReadOnly, Unavailable: an earlier pack could not be kept.
         """
-        for chunk, data in chunks:
-            if len(data) * 2 >= GROUP_BYTES:
-                self._add_frame(data, [(chunk, len(data))])
+        for new in chunks:
+            if new.is_alone:
+                self._builder.add_frame(new.written or _write(new), len(new.data), [(new.chunk, len(new.data))])
+                if new.label is not None:
+                    self._builder.add_label(new.chunk, new.label)
             else:
-                self._add_to_group(chunk, data)
+                self._add_to_group(new.chunk, bytes(new.data))
             if self._builder.body_bytes >= self._pack_bytes:
                 self._put_in_background()
         for digest, file in files:
@@ -115,18 +144,19 @@ class Packer:
     def _close_group(self) -> None:
         if self._group:
             chunks = [(chunk, len(data)) for chunk, data in self._group]
-            self._add_frame(b"".join([data for _, data in self._group]), chunks)
+            raw = b"".join([data for _, data in self._group])
+            self._builder.add_frame(codec.encode(raw), len(raw), chunks)
             self._group, self._group_bytes = [], 0
 
-    def _add_frame(self, raw: bytes, chunks: Sequence[tuple[ChunkId, int]]) -> None:
-        encoding, encoded = codec.encode(raw)
-        self._builder.add_frame(encoding, encoded, len(raw), chunks)
+
+def _write(new: NewChunk) -> Written:
+    return codec.encode(new.data) if new.numbers is None else codec.encode_numbers(new.data, new.numbers)
 
 
 class _Putting(threading.Thread):
     """One pack on its way; a daemon, so that a process which dies of something else does not wait for it."""
 
-    def __init__(self, sink: Sink, contents: PackContents, pieces: Sequence[bytes]) -> None:
+    def __init__(self, sink: Sink, contents: PackContents, pieces: Sequence[Piece]) -> None:
         super().__init__(name="lastgood-put", daemon=True)
         self._sink = sink
         self._contents = contents

@@ -24,10 +24,11 @@ from itertools import islice
 
 from lastgood.errors import Integrity, Invalid, NotFound
 from lastgood.ids import ChunkId, FileDigest
-from lastgood.model.placement import ChunkPlace, FileMap, PlacementIndex
+from lastgood.model.placement import ChunkPlace, Encoding, FileMap, PlacementIndex
 from lastgood.store.backend import Piece, Source
 from lastgood.store.chunking import chunk_id
-from lastgood.store.frames import FrameLoader, Frames, damage, key_of, windows
+from lastgood.store.codec import Base
+from lastgood.store.frames import FrameLoader, Frames, Places, damage, key_of, resolve, windows
 
 SMALL = 1 << 20
 """Files of up to this many bytes are looked up and fetched many at a time."""
@@ -35,7 +36,6 @@ SMALL = 1 << 20
 _BATCH_FILES = 500
 _BATCH_CHUNKS = 1_000
 
-_Places = Mapping[ChunkId, ChunkPlace]
 _File = tuple[FileDigest, FileMap]
 
 
@@ -98,6 +98,29 @@ class ObjectReader:
         """
         return self._serve(chunks)
 
+    def read_bases(self, chunks: Sequence[ChunkId], deepest: int) -> dict[ChunkId, Base]:
+        """Return chunks, proven, as bases that others may be written against; what cannot be had is left out.
+
+        Args:
+            chunks: the chunks that others resemble.
+            deepest: a base has at most this depth; for a deeper chunk one that it stands on is returned.
+        """
+        try:
+            places = resolve(self._index, chunks)
+            chosen = {chunk: _at_most(deepest, chunk, places) for chunk in chunks if chunk in places}
+            contexts = {one.chunk: context for one in chosen.values() if (context := _context_of(one)) is not None}
+            needed = [*chosen.values(), *(places[one] for one in contexts.values())]
+            frames = self._loader.load(needed, places)
+        except (Integrity, KeyError):
+            return {}
+        raws = {one.chunk: bytes(_cut_out(one, frames[key_of(one)])) for one in needed}
+        right = {chunk for chunk, raw in raws.items() if chunk_id(raw) == chunk}
+        return {
+            chunk: Base(one.chunk, raws[one.chunk], one.frame.depth, None if (of := contexts.get(one.chunk)) is None else (of, raws[of]))
+            for chunk, one in chosen.items()
+            if {one.chunk, contexts.get(one.chunk, one.chunk)} <= right
+        }
+
     def _find_files(self, digests: list[FileDigest]) -> Mapping[FileDigest, FileMap]:
         found = self._index.find_files(digests)
         for digest in digests:
@@ -106,45 +129,61 @@ class ObjectReader:
         return found
 
     def _stream_small(self, files: list[_File]) -> Iterator[tuple[FileDigest, Iterator[Piece]]]:
-        places = self._index.find_chunks(list({chunk for _, file in files for chunk in file.chunks}))
+        places = resolve(self._index, (chunk for _, file in files for chunk in file.chunks))
         files.sort(key=lambda item: _position(item[1], places))
         known = [(digest, file, [places[chunk] for chunk in file.chunks if chunk in places]) for digest, file in files]
         for window in windows(known, lambda item: item[2]):
-            frames = self._loader.load_what_is_right([place for _, _, needed in window for place in needed])
+            frames = self._loader.load_what_is_right([place for _, _, needed in window for place in needed], places)
             for digest, file, _ in window:
                 yield digest, _prove(digest, file, self._serve_places(file.chunks, places, frames))
 
     def _serve(self, chunks: Iterable[ChunkId]) -> Iterator[Piece]:
         rest = iter(chunks)
         while batch := list(islice(rest, _BATCH_CHUNKS)):
-            yield from self._serve_places(batch, self._index.find_chunks(list(set(batch))), {})
+            yield from self._serve_places(batch, resolve(self._index, batch), {})
 
-    def _serve_places(self, chunks: Sequence[ChunkId], places: _Places, frames: Frames) -> Iterator[Piece]:
+    def _serve_places(self, chunks: Sequence[ChunkId], places: Places, frames: Frames) -> Iterator[Piece]:
         for window in windows([_place(chunk, places) for chunk in chunks], lambda place: [place]):
-            loaded = self._loader.load([place for place in window if key_of(place) not in frames])
+            loaded = self._loader.load([place for place in window if key_of(place) not in frames], places)
             for place in window:
                 key = key_of(place)
-                yield _cut_out(place, loaded[key] if key in loaded else frames[key])
+                yield self._proven(place, loaded[key] if key in loaded else frames[key])
+
+    def _proven(self, place: ChunkPlace, raw: bytes) -> Piece:
+        piece = _cut_out(place, raw)
+        if chunk_id(piece) == place.chunk:
+            return piece
+        # What is wrong may be a chunk that it stands on: that one is then named by its own reading.
+        for _ in self._serve(place.frame.needs):
+            pass
+        raise damage(place, "is damaged: its bytes do not have its digest")
 
 
-def _place(chunk: ChunkId, places: _Places) -> ChunkPlace:
+def _place(chunk: ChunkId, places: Places) -> ChunkPlace:
     try:
         return places[chunk]
     except KeyError:
         raise Integrity(f"chunk {chunk.short} is in no pack that the index knows", details={"chunk": str(chunk)}) from None
 
 
-def _position(file: FileMap, places: _Places) -> tuple[bytes, int, int]:
+def _at_most(deepest: int, chunk: ChunkId, places: Places) -> ChunkPlace:
+    place = places[chunk]
+    while place.frame.depth > deepest and place.frame.base is not None:
+        place = places[place.frame.base]
+    return place
+
+
+def _context_of(place: ChunkPlace) -> ChunkId | None:
+    return place.frame.context or place.frame.base if place.frame.encoding is Encoding.DELTA else None
+
+
+def _position(file: FileMap, places: Places) -> tuple[bytes, int, int]:
     first = places.get(file.chunks[0]) if file.chunks else None
     return (first.pack, first.frame.offset, first.start) if first else (b"", 0, 0)
 
 
 def _cut_out(place: ChunkPlace, raw: bytes) -> Piece:
-    is_alone = place.length == len(raw)
-    piece = raw if is_alone else memoryview(raw)[place.start : place.start + place.length]
-    if chunk_id(piece) != place.chunk:
-        raise damage(place, "is damaged: its bytes do not have its digest")
-    return piece
+    return raw if place.length == len(raw) else memoryview(raw)[place.start : place.start + place.length]
 
 
 def _prove(digest: FileDigest, file: FileMap, pieces: Iterator[Piece]) -> Iterator[Piece]:

@@ -6,7 +6,8 @@ leaves packs that nothing refers to, for the collector; after it, nothing is los
 
 Each byte is read once: its file's SHA-256, the cuts, the chunk ids and the encoding are made in one pass, and a file
 larger than `SMALL` never stands in memory as a whole. What the index or this writer knows already is not kept again; the
-index is asked about many files and chunks at a time.
+index is asked about many files and chunks at a time. What is new is written against what it resembles, where that pays
+(`bases`); bytes that were read for that are proven first, so that damage never spreads.
 
     >>> from lastgood.store.backend.memory import MemoryBackend
     >>> from lastgood.testing.index import MemoryIndex
@@ -21,19 +22,24 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, Protocol, Self
 
 from lastgood.errors import Invalid
 from lastgood.ids import ChunkId, FileDigest
 from lastgood.model.intake import Received
 from lastgood.model.placement import FileMap, PlacementIndex, Staged
-from lastgood.store.backend import Piece, Sink
-from lastgood.store.chunking import LOOKED_AT, WHOLE_UP_TO, Cutter, Layout, Segment, average_for, chunk_id, no_layout
-from lastgood.store.packing import PACK_BYTES, NewChunk, NewFile, Packer
+from lastgood.store import codec
+from lastgood.store.backend import Sink, Source
+from lastgood.store.bases import Bases
+from lastgood.store.chunking import LOOKED_AT, WHOLE_UP_TO, Cut, Cutter, Layout, Segment, average_for, chunk_id, no_layout
+from lastgood.store.codec import Base, Written
+from lastgood.store.packing import GROUP_BYTES, PACK_BYTES, NewChunk, NewFile, Packer
+from lastgood.store.reader import ObjectReader
 
 SMALL = 1 << 20
 """A file of up to this many bytes is taken as a whole."""
@@ -41,47 +47,87 @@ SMALL = 1 << 20
 MOST_CHUNKS_OF_A_FILE = 1_500_000
 """What fits a pack's footer; the tiers of `chunking` reach it at some terabytes."""
 
+FOLLOWED_FROM = 64 << 10
+"""A smaller file is not written against its predecessor: in a group with others it costs as little."""
+
 _WINDOW = 4 << 20
 _BATCH_BYTES = 2 << 20
 _BATCH_FILES = 1_000
+
+
+class Shelf(Source, Sink, Protocol):
+    """What takes packs, and gives back what was kept before."""
+
+
+Before = Callable[[str], FileDigest | None]
+"""Says which file had a name before, in the release that a commit follows."""
+
+
+def no_predecessor(name: str) -> FileDigest | None:
+    """Know of nothing before."""
+    del name
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Small:
+    """A file that waits to be settled together with others."""
+
+    digest: FileDigest
+    data: bytes
+    name: str | None
 
 
 class StoreWriter:
     """Receives files for one commit; used by one thread, once. The index is asked in that thread only.
 
     Args:
-        backend: where packs are put.
+        backend: where packs are put, and what is known already can be read.
         index: what is known already.
         layout: says how files with a structure are divided.
+        before: says what had a file's name before.
         pack_bytes: a pack is sealed when its frames have that many bytes.
     """
 
-    def __init__(self, backend: Sink, index: PlacementIndex, *, layout: Layout = no_layout, pack_bytes: int = PACK_BYTES) -> None:
+    def __init__(
+        self,
+        backend: Shelf,
+        index: PlacementIndex,
+        *,
+        layout: Layout = no_layout,
+        before: Before = no_predecessor,
+        pack_bytes: int = PACK_BYTES,
+    ) -> None:
         self._index = index
         self._layout = layout
+        self._before = before
+        self._bases = Bases(index, ObjectReader(backend, index).read_bases)
         self._packer = Packer(backend, pack_bytes=pack_bytes)
+        self._generation: int | None = None
         self._received: set[FileDigest] = set()
         self._settled: set[ChunkId] = set()
-        self._small: list[tuple[FileDigest, bytes]] = []
+        self._small: list[_Small] = []
         self._small_bytes = 0
         self._mapped: list[NewFile] = []
         self._closed_by: BaseException | None = None
 
-    def receive(self, source: BinaryIO, size: int) -> Received:
+    def receive(self, source: BinaryIO, size: int, name: str | None = None) -> Received:
         """Read a source to its end in one pass; `size` in bytes is what is expected and steers how it is cut.
+
+        What had the same name in the release before is likely to be similar, which only steers how the bytes are kept.
 
         Raises:
             StorageFull, ReadOnly, Unavailable: the bytes cannot be kept; nothing will be acknowledged.
             OSError: the source cannot be read; the writer can go on with other files.
         """
         if size > SMALL:
-            return self._receive_stream(source, size, b"", self._segments(source, size))
+            return self._receive_stream(source, size, b"", name)
         data = _read_up_to(source, SMALL + 1)
         if len(data) > SMALL:
-            return self._receive_stream(source, size, data, ())
-        return self.receive_bytes(data)
+            return self._receive_stream(source, size, data, name)
+        return self.receive_bytes(data, name)
 
-    def receive_bytes(self, data: bytes) -> Received:
+    def receive_bytes(self, data: bytes, name: str | None = None) -> Received:
         """Take bytes that are at hand, such as a small file's or a listing's.
 
         Raises:
@@ -89,10 +135,10 @@ class StoreWriter:
         """
         digest = FileDigest.of(data)
         if len(data) > SMALL:
-            self._receive_large(digest, data)
+            self._receive_large(digest, data, name)
         elif digest not in self._received:
             self._received.add(digest)
-            self._small.append((digest, data))
+            self._small.append(_Small(digest, data, name))
             self._small_bytes += len(data)
             self._flush_full_batch()
         return Received(digest, len(data))
@@ -101,6 +147,7 @@ class StoreWriter:
         """Return those of the files whose bytes are kept already, or were received by this writer."""
         here = {digest for digest in digests if digest in self._received}
         elsewhere = [digest for digest in digests if digest not in here]
+        self._note_generation()
         return here.union(self._index.known_files(elsewhere)) if elsewhere else here
 
     def finish(self) -> Staged:
@@ -111,7 +158,7 @@ class StoreWriter:
         """
         self._flush()
         with self._all_or_nothing():
-            staged = Staged(self._packer.finish())
+            staged = Staged(self._packer.finish(), self._generation)
         self._closed_by = RuntimeError("this writer has finished; a commit takes a new one")
         return staged
 
@@ -147,7 +194,19 @@ class StoreWriter:
         source.seek(start)
         return segments
 
-    def _receive_stream(self, source: BinaryIO, size: int, head: bytes, segments: Sequence[Segment]) -> Received:
+    def _follow(self, name: str | None, size: int) -> None:
+        self._note_generation()
+        self._bases.follow(self._before(name) if name is not None and size >= FOLLOWED_FROM else None)
+
+    def _note_generation(self) -> None:
+        # From before anything is asked: what is collected after this moment may be what the answers rely on.
+        if self._generation is None:
+            self._generation = self._index.generation()
+
+    def _receive_stream(self, source: BinaryIO, size: int, head: bytes, name: str | None) -> Received:
+        # What was read already cannot be laid out: the source stands behind it.
+        segments = () if head else self._segments(source, size)
+        self._follow(name, size)
         head = head or _read_up_to(source, LOOKED_AT)
         cutter = Cutter(average_for(head, size), segments)
         window = memoryview(bytearray(max(_WINDOW, 2 * cutter.longest)))
@@ -163,49 +222,56 @@ class StoreWriter:
             hashing.start()
             filled, total = filled + read, total + read
             is_end = filled < len(window)
-            done = self._keep_pieces(cutter.cut(window[:filled], is_end=is_end), chunks)
+            done = self._keep_cuts(cutter.cut(window[:filled], is_end=is_end), chunks)
             hashing.join()
-            # New chunks were copied out of the window, so it can be used again.
+            # New chunks were written or copied, so the window can be used again.
             window[: filled - done] = window[done:filled]
             filled -= done
         digest = FileDigest(hasher.digest())
         self._map_file(digest, total, chunks)
         return Received(digest, total)
 
-    def _receive_large(self, digest: FileDigest, data: bytes) -> None:
+    def _receive_large(self, digest: FileDigest, data: bytes, name: str | None) -> None:
         if self.has_files([digest]):
             return
+        self._follow(name, len(data))
         chunks: list[ChunkId] = []
-        self._keep_pieces(_cut_whole(data), chunks)
+        self._keep_cuts(_cut_whole(data), chunks)
         self._map_file(digest, len(data), chunks)
 
-    def _keep_pieces(self, pieces: Iterable[Piece], chunks: list[ChunkId]) -> int:
-        """Keep the pieces of one file, note their ids, and return how many bytes they have together."""
+    def _keep_cuts(self, cuts: Iterable[Cut], chunks: list[ChunkId]) -> int:
+        """Keep the chunks of one file, note their ids, and return how many bytes they have together."""
         total = 0
-        batch: list[Piece] = []
+        batch: list[Cut] = []
         batch_bytes = 0
-        for piece in pieces:
-            batch.append(piece)
-            batch_bytes += len(piece)
+        for cut in cuts:
+            batch.append(cut)
+            batch_bytes += len(cut.data)
             if batch_bytes >= _WINDOW:
                 chunks += self._keep(batch)
                 total, batch, batch_bytes = total + batch_bytes, [], 0
         chunks += self._keep(batch)
         return total + batch_bytes
 
-    def _keep(self, pieces: Sequence[Piece]) -> list[ChunkId]:
+    def _keep(self, cuts: Sequence[Cut]) -> list[ChunkId]:
         with self._all_or_nothing():
-            ids, new = self._settle(pieces)
-            self._packer.add(new, ())
+            ids = [chunk_id(cut.data) for cut in cuts]
+            self._packer.add(self._write(ids, cuts, self._unknown(ids)), ())
             return ids
 
-    def _settle(self, pieces: Sequence[Piece]) -> tuple[list[ChunkId], list[NewChunk]]:
-        """Return the pieces' ids, and those chunks among them that nobody knows, with bytes of their own."""
-        ids = [chunk_id(piece) for piece in pieces]
-        unsettled = {chunk: piece for chunk, piece in zip(ids, pieces, strict=True) if chunk not in self._settled}
-        known = self._index.known_chunks(list(unsettled)) if unsettled else ()
+    def _unknown(self, ids: Sequence[ChunkId]) -> set[ChunkId]:
+        """Return those of the chunks that nobody knows; from now on this writer does."""
+        unsettled = {chunk for chunk in ids if chunk not in self._settled}
         self._settled.update(unsettled)
-        return ids, [(chunk, bytes(piece)) for chunk, piece in unsettled.items() if chunk not in known]
+        return unsettled - set(self._index.known_chunks(list(unsettled))) if unsettled else unsettled
+
+    def _write(self, ids: Sequence[ChunkId], cuts: Sequence[Cut], unknown: set[ChunkId]) -> Iterator[NewChunk]:
+        """Yield those chunks of one file that nobody knows, each once, written against a base where that pays."""
+        candidates = self._bases.candidates(ids, [cut.label if chunk in unknown else None for chunk, cut in zip(ids, cuts, strict=True)])
+        for chunk, cut, alike in zip(ids, cuts, candidates, strict=True):
+            if chunk in unknown:
+                unknown.discard(chunk)
+                yield NewChunk(chunk, cut.data, cut.numbers, cut.label, self._bases.write(alike, partial(_write_against, cut)))
 
     def _map_file(self, digest: FileDigest, size: int, chunks: list[ChunkId]) -> None:
         if len(chunks) > MOST_CHUNKS_OF_A_FILE:
@@ -225,19 +291,31 @@ class StoreWriter:
         small, mapped = self._small, self._mapped
         self._small, self._small_bytes, self._mapped = [], 0, []
         with self._all_or_nothing():
-            waiting = [digest for digest, _ in (*small, *mapped)]
+            self._note_generation()
+            waiting = [*(one.digest for one in small), *(digest for digest, _ in mapped)]
             known = self._index.known_files(waiting) if waiting else frozenset()
-            cuts = [(digest, data, _cut_whole(data)) for digest, data in small if digest not in known]
-            ids, new = self._settle([piece for _, _, pieces in cuts for piece in pieces])
-            rest = iter(ids)
-            files = [(digest, FileMap(len(data), tuple(islice(rest, len(pieces))))) for digest, data, pieces in cuts]
+            cuts = [(one, _cut_whole(one.data)) for one in small if one.digest not in known]
+            ids = [[chunk_id(cut.data) for cut in parts] for _, parts in cuts]
+            unknown = self._unknown([chunk for chunks in ids for chunk in chunks])
+            for (one, parts), chunks in zip(cuts, ids, strict=True):
+                self._follow(one.name, len(one.data))
+                self._packer.add(self._write(chunks, parts, unknown), ())
+            files = [(one.digest, FileMap(len(one.data), tuple(chunks))) for (one, _), chunks in zip(cuts, ids, strict=True)]
             files += [(digest, file) for digest, file in mapped if digest not in known]
-            self._packer.add(new, files)
+            self._packer.add((), files)
 
 
-def _cut_whole(data: bytes) -> list[Piece]:
+def _write_against(cut: Cut, base: Base) -> Written | None:
+    if cut.numbers is None:
+        return codec.encode_patch(cut.data, base)
+    if len(cut.data) * 2 < GROUP_BYTES or len(cut.data) != len(base.raw):
+        return None
+    return codec.encode_delta(cut.data, base, cut.numbers)
+
+
+def _cut_whole(data: bytes) -> list[Cut]:
     if len(data) <= WHOLE_UP_TO:
-        return [data] if data else []
+        return [Cut(data)] if data else []
     return list(Cutter(average_for(data, len(data))).cut(memoryview(data), is_end=True))
 
 

@@ -12,7 +12,7 @@ import pytest
 from lastgood.catalog.database import Database
 from lastgood.catalog.placement import CatalogIndex, add_packs, recorded_packs
 from lastgood.ids import ChunkId, FileDigest, PackId
-from lastgood.model.placement import ChunkInPack, ChunkPlace, Encoding, FileMap, Frame, PackContents, Staged
+from lastgood.model.placement import ChunkInPack, ChunkPlace, Encoding, FileMap, Frame, PackContents
 from lastgood.testing.catalog_suite import CatalogSuite
 
 MANY = 1_201
@@ -39,7 +39,7 @@ def pack(
 def add(database: Database, *packs: PackContents) -> None:
     """Record packs in a change of their own."""
     with database.writing() as session:
-        add_packs(session, Staged(packs))
+        add_packs(session, packs)
 
 
 class IndexConformance(CatalogSuite):
@@ -124,6 +124,6 @@ class IndexConformance(CatalogSuite):
     def test_packs_of_a_change_that_failed_are_forgotten(self, database: Database) -> None:
         """The index is part of the transaction."""
         with pytest.raises(ZeroDivisionError), database.writing() as session:
-            add_packs(session, Staged((pack("one", (ChunkInPack(chunk("a"), 0, 0, 5),)),)))
+            add_packs(session, [pack("one", (ChunkInPack(chunk("a"), 0, 0, 5),))])
             raise ZeroDivisionError
         assert CatalogIndex(database).known_chunks([chunk("a")]) == set()

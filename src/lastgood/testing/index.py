@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lastgood.ids import ChunkId, FileDigest
-from lastgood.model.placement import ChunkPlace, FileMap, PackContents, Staged
+from lastgood.model.placement import ChunkPlace, FileMap, Label, PackContents, Staged
 
 
 class MemoryIndex:
@@ -23,17 +23,21 @@ class MemoryIndex:
         """Know nothing."""
         self.places: dict[ChunkId, ChunkPlace] = {}
         self.files: dict[FileDigest, FileMap] = {}
+        self.labelled: dict[Label, list[ChunkId]] = {}
 
     def absorb(self, staged: Staged) -> None:
         """Learn of what a commit wrote, as a catalog's transaction would."""
         self.absorb_packs(staged.packs)
 
     def absorb_packs(self, packs: Iterable[PackContents]) -> None:
-        """Learn of durable packs; of several copies of a chunk the first is kept."""
+        """Learn of durable packs; of several copies of a chunk the shallowest is kept, and of these the first."""
         packs = list(packs)
         for pack in packs:
             for place in _places(pack):
-                self.places.setdefault(place.chunk, place)
+                if place.chunk not in self.places or place.frame.depth < self.places[place.chunk].frame.depth:
+                    self.places[place.chunk] = place
+            for chunk, label in pack.labels.items():
+                self.labelled.setdefault(label, []).insert(0, chunk)
         for pack in packs:
             for digest, file in pack.files.items():
                 # A pack that outlived others may map files to chunks that are nowhere; such a file is not kept.
@@ -47,6 +51,14 @@ class MemoryIndex:
     def known_files(self, digests: Sequence[FileDigest]) -> set[FileDigest]:
         """Return those of the files whose maps are kept."""
         return {digest for digest in digests if digest in self.files}
+
+    def generation(self) -> int:
+        """Return how often something was collected, which never happens here."""
+        return 0
+
+    def find_labelled(self, labels: Sequence[Label]) -> dict[Label, Sequence[ChunkId]]:
+        """Return the chunks of each label, the newest first."""
+        return {label: self.labelled[label] for label in labels if label in self.labelled}
 
     def find_chunks(self, chunks: Sequence[ChunkId]) -> dict[ChunkId, ChunkPlace]:
         """Return where chunks are."""

@@ -22,7 +22,7 @@ from typing import BinaryIO
 
 from lastgood.ids import ComponentName, FileDigest
 from lastgood.model.component import Kind
-from lastgood.model.intake import Intake, Received
+from lastgood.model.intake import Intake, Received, listing_name
 from lastgood.model.listing import FileEntry, Mode, write_listing
 from lastgood.workspace import credentials
 from lastgood.workspace.declaration import WORKSPACE_FILE, DeclaredComponent, Workspace
@@ -101,8 +101,9 @@ class Prepared:
 class HashingIntake:
     """An intake that keeps nothing: it only says what the digests are, for `status`."""
 
-    def receive(self, source: BinaryIO, size: int) -> Received:
-        """Read a source to its end; how it would be cut does not matter here."""
+    def receive(self, source: BinaryIO, size: int, name: str | None = None) -> Received:
+        """Read a source to its end; how it would be cut, or what was there before, does not matter here."""
+        del name
         hasher = hashlib.sha256()
         buffer = bytearray(min(_BLOCK, max(size, 1)))
         view = memoryview(buffer)
@@ -112,8 +113,9 @@ class HashingIntake:
             count += read
         return Received(FileDigest(hasher.digest()), count)
 
-    def receive_bytes(self, data: bytes) -> Received:
+    def receive_bytes(self, data: bytes, name: str | None = None) -> Received:
         """Take bytes that are at hand."""
+        del name
         return Received(FileDigest.of(data), len(data))
 
     def has_files(self, digests: list[FileDigest]) -> set[FileDigest]:
@@ -237,7 +239,7 @@ class _Disk:
                 self.refuse_credentials([(part, lacking)])
             self._read(part, lacking)
             listing = write_listing(_entries(part.found, part.digests))
-        return self._intake.receive_bytes(listing).digest
+        return self._intake.receive_bytes(listing, listing_name(part.declared.name)).digest
 
     def _lacking(self, part: _Part) -> Sequence[int]:
         """Return which files were recalled from the cache, although their bytes are not kept."""

@@ -50,10 +50,10 @@ def read_file(root: int, path: str, intake: Intake, advance: Advance) -> ReadFil
         if found.st_size <= SMALL:
             data = _read_up_to(opened, found.st_size + 1, path)
             advance(len(data))
-            received = intake.receive_bytes(data)
+            received = intake.receive_bytes(data, path)
         else:
             source = _Measured(opened, found.st_size, path, advance)
-            received = intake.receive(cast("BinaryIO", source), found.st_size)
+            received = intake.receive(cast("BinaryIO", source), found.st_size, path)
         if received.size != found.st_size:
             raise _changed(path)
     return ReadFile(received.digest, found)
@@ -98,21 +98,39 @@ def _changed(path: str) -> ChangedWhileReading:
 
 
 class _Measured(io.RawIOBase):
-    """A file that ends where it was said to end, or refuses."""
+    """A file that ends where it was said to end, or refuses; who looks around in it before reading it tells nobody."""
 
     def __init__(self, opened: int, size: int, path: str, advance: Advance) -> None:
         self._opened = opened
-        self._left = size
+        self._size = size
+        self._at = 0
         self._path = path
         self._advance = advance
+        self._is_looking = False
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._size}[whence]
+        try:
+            self._at = os.lseek(self._opened, max(start + offset, 0), os.SEEK_SET)
+        except OSError as error:
+            raise unreadable(self._path, error) from error
+        self._is_looking = self._at > 0
+        return self._at
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # io gives nothing else to it
         try:
             count = os.readv(self._opened, [buffer])
         except OSError as error:
             raise unreadable(self._path, error) from error
-        if count > self._left:
+        self._at += count
+        if self._at > self._size:
             raise _changed(self._path)
-        self._left -= count
-        self._advance(count)
+        if not self._is_looking:
+            self._advance(count)
         return count
