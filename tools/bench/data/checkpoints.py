@@ -4,9 +4,9 @@
     bf16       the same 11, exported as bfloat16
     two_layer  the last five of fp32 again (hard links): only two layers change
     adam       6 versions of what a run goes on from: weights, both moments of Adam, the step; torch.save into one file
-    harsh      4 versions at a learning rate five times higher, a hundred steps apart
+    harsh      4 versions on a broad text, at a learning rate five times higher, a hundred steps apart
     depth      50 versions of another run, ten steps apart: made only when it is asked for
-    large      2 versions of a file of 1 GB: an ensemble of 11 runs with other data each, after ten and after twenty steps
+    large      2 versions of a file of 1 GB: an ensemble of 11 runs with other classes each, after ten and after twenty steps
 
 Everything is drawn from fixed seeds, and torch is held to one number of threads, so one machine makes the same bytes
 on every run.
@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 
 from tools.bench.data import weights
-from tools.bench.data.finetune import LEARNING_RATE, Run
+from tools.bench.data.finetune import LEARNING_RATE, FewShot, Neighbours, Run
 from tools.bench.data.minilm import Encoder
 
 STEPS_BETWEEN = 10
@@ -55,7 +55,7 @@ def version(series: Path, number: int) -> Path:
 def make_fine_tunes(model: Path, into: dict[str, Path], size: Size) -> None:
     """Write fp32, bf16, adam and two_layer, which are one run."""
     _hold_still()
-    run = Run(Encoder.read(model), seed=1)
+    run = Run(Encoder.read(model), FewShot(), seed=1)
     for number in range(1, size.full + size.two_layer + 1):
         if number == size.full + 1:
             run.train_only(*TRAINED_LAST)
@@ -72,7 +72,7 @@ def make_fine_tunes(model: Path, into: dict[str, Path], size: Size) -> None:
 def make_harsh(model: Path, into: dict[str, Path], size: Size) -> None:
     """Write harsh."""
     _hold_still()
-    run = Run(Encoder.read(model), seed=2, rate=5 * LEARNING_RATE)
+    run = Run(Encoder.read(model), Neighbours(), seed=2, rate=5 * LEARNING_RATE)
     for number in range(1, size.harsh + 1):
         run.advance(size.harsh_steps)
         weights.write(version(into["harsh"], number) / FILE, run.encoder.tensors)
@@ -81,7 +81,7 @@ def make_harsh(model: Path, into: dict[str, Path], size: Size) -> None:
 def make_depth(model: Path, into: dict[str, Path], size: Size) -> None:
     """Write depth."""
     _hold_still()
-    run = Run(Encoder.read(model), seed=3)
+    run = Run(Encoder.read(model), FewShot(), seed=3)
     for number in range(1, size.depth + 1):
         run.advance(STEPS_BETWEEN)
         weights.write(version(into["depth"], number) / FILE, run.encoder.tensors)
@@ -92,7 +92,7 @@ def make_large(model: Path, into: dict[str, Path], size: Size) -> None:
     _hold_still()
     versions: tuple[dict[str, torch.Tensor], ...] = ({}, {})
     for member in range(size.members):
-        run = Run(Encoder.read(model), seed=100 + member)
+        run = Run(Encoder.read(model), FewShot(), seed=100 + member)
         for kept in versions:
             run.advance(STEPS_BETWEEN)
             kept.update({f"member.{member:02}.{name}": tensor.detach().clone() for name, tensor in run.encoder.tensors.items()})

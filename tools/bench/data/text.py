@@ -41,6 +41,16 @@ def sentences(packages: tuple[str, ...] = ()) -> tuple[tuple[str, ...], ...]:
     return tuple(dict.fromkeys(one for one in found if len(one) > 1))
 
 
+@cache
+def sentences_by_module(fewest: int) -> dict[str, tuple[str, ...]]:
+    """Return the sentences of each module of the standard library that has some, by its name; no sentence twice."""
+    found: dict[str, dict[str, None]] = {}
+    for path in source_files():
+        said = (sentence for text in _docstrings(path) for sentence in _sentences_of(text))
+        found.setdefault(path.stem, {}).update(dict.fromkeys(said))
+    return {name: tuple(one) for name, one in found.items() if len(one) >= fewest}
+
+
 def _docstrings(path: Path) -> Iterator[str]:
     with warnings.catch_warnings():
         # Old files have escapes that today's compiler warns of; they are read, not run.
