@@ -12,9 +12,13 @@ from pathlib import Path
 import pytest
 
 from tools.bench import memory, report, results, targets, tree
+from tools.bench import race as race_module
 from tools.bench.clock import run, timed
 from tools.bench.data import rows, sources
 from tools.bench.data.wordpiece import WordPiece
+from tools.bench.peers.base import Series
+from tools.bench.peers.by_python import Copy
+from tools.bench.peers.ours import Ours
 from tools.bench.results import Figure, Outcome, Results
 
 SENTENCES = ["The order never came.", "Please send it again.", "Thank you for your help."]
@@ -144,6 +148,27 @@ def test_peak_memory_is_that_of_the_program(tmp_path: Path) -> None:
 
     assert 400_000_000 < peak < 450_000_000
     assert not list(tmp_path.iterdir())
+
+
+# ------------------------------------------------------------------------------------------------------------- race
+
+
+def test_a_race_measures_every_peer_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SETTLE_SECONDS", "UNCHANGED_COMMITS", "RESTORES"):
+        monkeypatch.setattr(race_module, name, int(name != "SETTLE_SECONDS"))
+    for version in (1, 2):
+        (tmp_path / f"data/v{version}").mkdir(parents=True)
+        (tmp_path / f"data/v{version}/rows.jsonl").write_text("".join(f'{{"id": {number}}}\n' for number in range(1_000 * version)))
+    series = Series("rows", tuple(sorted((tmp_path / "data").iterdir())), table=True)
+    said: list[str] = []
+
+    ours, copied = race_module.race(series, [Ours(), Copy()], tmp_path / "scratch", said.append)
+
+    assert (ours.peer, copied.peer) == ("lastgood", "cp")
+    assert ours.logical == copied.logical == copied.stored == sum(path.stat().st_size for path in tmp_path.glob("data/*/*"))
+    assert len(ours.commits) == len(said) == 2
+    assert min(ours.unchanged or 0, ours.restore or 0, ours.restore_again or 0, ours.stored) > 0
+    assert not list((tmp_path / "scratch").iterdir())
 
 
 # ---------------------------------------------------------------------------------------------------------- results

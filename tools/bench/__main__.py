@@ -23,7 +23,7 @@ from tools.bench.race import race
 from tools.bench.results import Figure, Outcome, Results
 from tools.bench.targets import OURS, verdicts
 
-BUDGETS = "budgets"
+BUDGETS, MEMORY = "budgets", "memory"
 _FLOATS = {"bf16": "bfloat16"} | dict.fromkeys(("fp32", "adam", "two_layer", "large", "harsh"), "float32")
 _PUBLISHED = setup.ROOT / "docs" / "benchmarks"
 
@@ -37,16 +37,18 @@ class Choice:
     data: Path
     out: Path
     scratch: Path | None
-    memory: float
+    gigabytes: float
     quick: bool
 
     @classmethod
     def read(cls) -> Choice:
         """Read the command line."""
         parser = argparse.ArgumentParser(prog="make bench", description=(__doc__ or "").partition("\n")[0])
-        parser.add_argument("--only", metavar="NAME,…", help="of: " + ", ".join((BUDGETS, *SERIES, *ON_REQUEST)))
+        parser.add_argument(
+            "--only", metavar="NAME,…", help="of: " + ", ".join((BUDGETS, *SERIES, *ON_REQUEST, MEMORY)) + " (all but the last two)"
+        )
         parser.add_argument("--peers", metavar="NAME,…", help="beside lastgood, of: " + ", ".join(one.name for one in all_peers()[1:]))
-        parser.add_argument("--memory", type=float, default=0.0, metavar="GB", help="commit a file of random tensors of that size as well")
+        parser.add_argument("--gigabytes", type=float, default=10, metavar="N", help="how large the file of `memory` is (10)")
         parser.add_argument("--quick", action="store_true", help="small series: says little, takes minutes")
         parser.add_argument("--data", type=Path, metavar="DIR", help="where the series are, or will be (build/bench-data)")
         parser.add_argument("--out", type=Path, metavar="DIR", help="where the results go (docs/benchmarks; of a part: build/benchmarks)")
@@ -55,12 +57,12 @@ class Choice:
         whole = not (found.only or found.peers or found.quick)
         build = setup.ROOT / "build"
         return cls(
-            only=tuple(found.only.split(",")) if found.only else () if found.memory and not whole else (BUDGETS, *SERIES),
+            only=tuple(found.only.split(",")) if found.only else (BUDGETS, *SERIES),
             peers=tuple(found.peers.split(",")) if found.peers else tuple(one.name for one in all_peers()),
             data=(found.data or build / ("bench-data-quick" if found.quick else "bench-data")).absolute(),
             out=(found.out or (_PUBLISHED if whole else build / "benchmarks")).absolute(),
             scratch=found.scratch,
-            memory=found.memory,
+            gigabytes=found.gigabytes,
             quick=found.quick,
         )
 
@@ -87,7 +89,7 @@ def model_folder() -> Path:
 def measure(choice: Choice, peers: Sequence[Peer], scratch: Path) -> Iterator[Outcome | Figure]:
     """Measure what was chosen, one after the other."""
     model = model_folder()
-    wanted = [name for name in choice.only if name != BUDGETS]
+    wanted = [name for name in choice.only if name not in {BUDGETS, MEMORY}]
     setup.make_series(choice.data, wanted, model, quick=choice.quick)
     if BUDGETS in choice.only:
         yield from budgets.measure(scratch / BUDGETS, model)
@@ -97,8 +99,8 @@ def measure(choice: Choice, peers: Sequence[Peer], scratch: Path) -> Iterator[Ou
             yield from depth.measure(scratch / name, series.versions)
         else:
             yield from race(series, peers, scratch / name, say)
-    if choice.memory:
-        yield from memory.measure(scratch / "memory", choice.memory)
+    if MEMORY in choice.only:
+        yield from memory.measure(scratch / MEMORY, choice.gigabytes)
 
 
 def keep(choice: Choice, found: Results) -> None:

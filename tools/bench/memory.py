@@ -1,6 +1,6 @@
 """The most memory that a commit and a checkout of one huge file take: random tensors, since nothing in them can be saved.
 
-Opt-in (`--memory 10`): it needs three times the file on the disk, and minutes.
+Opt-in (`--only memory`): it needs three times the file on the disk, and minutes.
 """
 
 from __future__ import annotations

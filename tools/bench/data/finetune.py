@@ -58,8 +58,8 @@ class FewShot:
             pairs: list[Pair] = []
             for _ in range(BATCH // 2):
                 one, other = draw.sample(examples, 2)
-                pairs += [(one[first], one[second]) for first, second in [draw.sample(range(self.sentences), 2)]]
-                pairs += [(draw.choice(one), draw.choice(other))]
+                first, second = draw.sample(one, 2)
+                pairs += [(first, second), (draw.choice(one), draw.choice(other))]
             yield functional.mse_loss((_embed(encoder, pairs, 0) * _embed(encoder, pairs, 1)).sum(1), wanted)
 
 
