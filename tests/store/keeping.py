@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from lastgood.ids import ChunkId, FileDigest
 from lastgood.model.placement import ChunkPlace, FileMap, FileReader, Staged
-from lastgood.store.backend import Piece, Sink
+from lastgood.store.backend import Piece
 from lastgood.store.backend.memory import MemoryBackend
 from lastgood.store.objects import StoreWriter
 from lastgood.store.packing import PACK_BYTES
+from lastgood.store.writer import Shelf
 from lastgood.testing.index import MemoryIndex
 
 _RNG = random.Random(3)
@@ -23,7 +24,7 @@ NOISE = _RNG.randbytes(3 << 20)
 """3 MiB that no encoding makes shorter."""
 
 
-def keep(backend: Sink, index: MemoryIndex, files: Iterable[bytes], *, pack_bytes: int = PACK_BYTES) -> Staged:
+def keep(backend: Shelf, index: MemoryIndex, files: Iterable[bytes], *, pack_bytes: int = PACK_BYTES) -> Staged:
     """Commit files, as a registry would: everything durable, then the index."""
     with StoreWriter(backend, index, pack_bytes=pack_bytes) as writer:
         for data in files:

@@ -147,7 +147,9 @@ class TestRoundTrip:
         for number in range(data.draw(st.integers(0, 3))):
             chunk = chunk_id(b"based %d" % number)
             context = data.draw(st.sampled_from([None, *elsewhere]))
-            written = Written(data.draw(st.sampled_from([Encoding.DELTA, Encoding.PATCH])), (b"told", b" apart"), elsewhere[0], context, 1 + number)
+            written = Written(
+                data.draw(st.sampled_from([Encoding.DELTA, Encoding.PATCH])), (b"told", b" apart"), elsewhere[0], context, 1 + number
+            )
             builder.add_frame(written, 77, [(chunk, 77)])
             chunks[chunk] = 77
         for chunk in data.draw(st.lists(st.sampled_from(list(chunks)), unique=True)) if chunks else ():

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from lastgood.catalog import environments as environment_queries
 from lastgood.catalog import releases as release_queries
@@ -359,6 +360,10 @@ class EmbeddedFiles:
     def read_file(self, digest: FileDigest, *, limit: int | None = None) -> bytes:
         """Return a whole file."""
         return self._reader.read_file(digest, limit=limit)
+
+    def open_file(self, digest: FileDigest) -> BinaryIO:
+        """Open a kept file to be read from any place."""
+        return self._reader.open_file(digest)
 
     def stream_file(self, digest: FileDigest) -> Iterator[bytes | memoryview]:
         """Yield the bytes of a file; wrong bytes end in an error, never in a whole file."""

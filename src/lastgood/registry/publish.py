@@ -102,10 +102,7 @@ def publish(
             announce(latest.release)
             return Published(_tagged(session, ledger, draft, latest.release), created=False, bytes_stored_new=0)
         manifest = _manifest_of(draft, parent, ledger)
-        _require_packs(context, staged)
-        placement.add_packs(session, staged.packs)
-        if staged.generation is not None and staged.generation != placement.current_generation(session):
-            _keep_alive(context, session, manifest)
+        _record_packs(context, session, staged, manifest)
         announce(manifest.release)
         _append(ledger, draft, manifest, number=1 if latest is None else latest.number + 1)
         recorded = _tagged(session, ledger, draft, manifest.release)
@@ -113,8 +110,8 @@ def publish(
     return Published(recorded, created=True, bytes_stored_new=staged.bytes_stored, reverted=reverted, changed=changed)
 
 
-def _require_packs(context: Context, staged: Staged) -> None:
-    """Check that packs which no catalog knew until now are still there.
+def _record_packs(context: Context, session: Session, staged: Staged, manifest: Manifest) -> None:
+    """Record the packs of a release, after checking that they, and all that it counts on, are still there.
 
     The collector deletes what no catalog knows only in transactions like this one, so what is there now stays.
     """
@@ -125,6 +122,9 @@ def _require_packs(context: Context, staged: Staged) -> None:
             size = -1
         if size != pack.size:
             raise CollectedMeanwhile(f"pack {pack.pack.short} is not there any more; nothing was changed")
+    placement.add_packs(session, staged.packs)
+    if staged.generation is not None and staged.generation != placement.current_generation(session):
+        _keep_alive(context, session, manifest)
 
 
 def _keep_alive(context: Context, session: Session, manifest: Manifest) -> None:

@@ -263,7 +263,7 @@ def decompress(decompressor: zstandard.ZstdDecompressor, encoded: bytes | memory
     return raw
 
 
-def _proven(written: Written, raw: Piece, decoded: Piece) -> Written:
+def _proven(written: Written, raw: Piece, decoded: Piece | bytearray) -> Written:
     # A memory view would be compared number by number; bytes are compared at the speed of memory.
     if bytes(decoded) != bytes(raw):
         raise Integrity("bytes that were just encoded do not read back the same; nothing of them was kept")

@@ -19,8 +19,10 @@ read at once, and small frames that hold several files are decoded once.
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import BinaryIO, cast
 
 from lastgood.errors import Integrity, Invalid, NotFound
 from lastgood.ids import ChunkId, FileDigest
@@ -29,6 +31,7 @@ from lastgood.store.backend import Piece, Source
 from lastgood.store.chunking import chunk_id
 from lastgood.store.codec import Base
 from lastgood.store.frames import FrameLoader, Frames, Places, damage, key_of, resolve, windows
+from lastgood.store.opened import KeptFile
 
 SMALL = 1 << 20
 """Files of up to this many bytes are looked up and fetched many at a time."""
@@ -89,6 +92,18 @@ class ObjectReader:
             for digest, file in files.items():
                 if file.size > SMALL:
                     yield digest, _prove(digest, file, self._serve(file.chunks))
+
+    def open_file(self, digest: FileDigest) -> BinaryIO:
+        """Open a file to be read from any place; each chunk that is read is proven.
+
+        Raises:
+            NotFound: it is not kept here; raised at once.
+            Integrity: a chunk is not what it should be; raised when it is read.
+        """
+        file = self._find_files([digest])[digest]
+        places = self._index.find_chunks(list(set(file.chunks)))
+        chunks = [(chunk, _place(chunk, places).length) for chunk in file.chunks]
+        return cast("BinaryIO", io.BufferedReader(KeptFile(chunks, lambda chunk: next(self._serve([chunk])))))
 
     def read_chunks(self, chunks: Iterable[ChunkId]) -> Iterator[Piece]:
         """Yield the bytes of chunks, in their order.

@@ -21,6 +21,7 @@ index is asked about many files and chunks at a time. What is new is written aga
 from __future__ import annotations
 
 import hashlib
+import io
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,7 +39,7 @@ from lastgood.store.backend import Sink, Source
 from lastgood.store.bases import Bases
 from lastgood.store.chunking import LOOKED_AT, WHOLE_UP_TO, Cut, Cutter, Layout, Segment, average_for, chunk_id, no_layout
 from lastgood.store.codec import Base, Written
-from lastgood.store.packing import GROUP_BYTES, PACK_BYTES, NewChunk, NewFile, Packer
+from lastgood.store.packing import GROUP_BYTES, LARGE_GROUP_BYTES, PACK_BYTES, NewChunk, NewFile, Packer
 from lastgood.store.reader import ObjectReader
 
 SMALL = 1 << 20
@@ -103,6 +104,7 @@ class StoreWriter:
         self._before = before
         self._bases = Bases(index, ObjectReader(backend, index).read_bases)
         self._packer = Packer(backend, pack_bytes=pack_bytes)
+        self._group = GROUP_BYTES
         self._generation: int | None = None
         self._received: set[FileDigest] = set()
         self._settled: set[ChunkId] = set()
@@ -194,9 +196,16 @@ class StoreWriter:
         source.seek(start)
         return segments
 
+    def _cut_whole(self, data: bytes) -> list[Cut]:
+        if len(data) <= WHOLE_UP_TO:
+            return [Cut(data)] if data else []
+        cutter = Cutter(average_for(data, len(data)), self._segments(io.BytesIO(data), len(data)))
+        return list(cutter.cut(memoryview(data), is_end=True))
+
     def _follow(self, name: str | None, size: int) -> None:
         self._note_generation()
         self._bases.follow(self._before(name) if name is not None and size >= FOLLOWED_FROM else None)
+        self._group = LARGE_GROUP_BYTES if size > SMALL else GROUP_BYTES
 
     def _note_generation(self) -> None:
         # From before anything is asked: what is collected after this moment may be what the answers rely on.
@@ -236,7 +245,7 @@ class StoreWriter:
             return
         self._follow(name, len(data))
         chunks: list[ChunkId] = []
-        self._keep_cuts(_cut_whole(data), chunks)
+        self._keep_cuts(self._cut_whole(data), chunks)
         self._map_file(digest, len(data), chunks)
 
     def _keep_cuts(self, cuts: Iterable[Cut], chunks: list[ChunkId]) -> int:
@@ -271,7 +280,8 @@ class StoreWriter:
         for chunk, cut, alike in zip(ids, cuts, candidates, strict=True):
             if chunk in unknown:
                 unknown.discard(chunk)
-                yield NewChunk(chunk, cut.data, cut.numbers, cut.label, self._bases.write(alike, partial(_write_against, cut)))
+                written = self._bases.write(alike, partial(_write_against, cut))
+                yield NewChunk(chunk, cut.data, cut.numbers, cut.label, written, self._group)
 
     def _map_file(self, digest: FileDigest, size: int, chunks: list[ChunkId]) -> None:
         if len(chunks) > MOST_CHUNKS_OF_A_FILE:
@@ -294,7 +304,7 @@ class StoreWriter:
             self._note_generation()
             waiting = [*(one.digest for one in small), *(digest for digest, _ in mapped)]
             known = self._index.known_files(waiting) if waiting else frozenset()
-            cuts = [(one, _cut_whole(one.data)) for one in small if one.digest not in known]
+            cuts = [(one, self._cut_whole(one.data)) for one in small if one.digest not in known]
             ids = [[chunk_id(cut.data) for cut in parts] for _, parts in cuts]
             unknown = self._unknown([chunk for chunks in ids for chunk in chunks])
             for (one, parts), chunks in zip(cuts, ids, strict=True):
@@ -311,12 +321,6 @@ def _write_against(cut: Cut, base: Base) -> Written | None:
     if len(cut.data) * 2 < GROUP_BYTES or len(cut.data) != len(base.raw):
         return None
     return codec.encode_delta(cut.data, base, cut.numbers)
-
-
-def _cut_whole(data: bytes) -> list[Cut]:
-    if len(data) <= WHOLE_UP_TO:
-        return [Cut(data)] if data else []
-    return list(Cutter(average_for(data, len(data))).cut(memoryview(data), is_end=True))
 
 
 def _read_up_to(source: BinaryIO, length: int) -> bytes:
