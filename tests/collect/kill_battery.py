@@ -54,7 +54,7 @@ class Battery:
 
     def collect(self) -> None:
         with lastgood.open(self.folder, actor="battery") as registry:
-            registry.store.collect(NOW, self.dropped)
+            registry.upkeep.collect(NOW, self.dropped)
 
     def fork(self, action: Callable[[], None]) -> int:
         child = os.fork()
