@@ -33,6 +33,10 @@ lint: lint-format lint-rules lint-types lint-floors lint-dead lint-needs lint-li
 bench: $(VENV)/compiled ## measure the budgets: whole processes, on this machine
 	python tools/bench.py $(ARGS)
 
+.PHONY: torture
+torture: $(VENV)/compiled system-parts ## faults, power cuts, flipped bits, schedules: for hours, see docs/torture.md
+	python -m tools.torture $(ARGS)
+
 .PHONY: docs
 docs: $(VENV)/compiled ## write docs/cli.md anew from the command line itself
 	python tools/cli_reference.py > docs/cli.md

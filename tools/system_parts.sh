@@ -9,6 +9,8 @@ set -euo pipefail
 parts=(
     "faketime faketime" # moves the clock of a whole process: the command line's tests of time
     "git git"           # the actor of a commit is git's user.email; provenance names the git commit
+    "strace strace"     # injects faults into system calls: the torture
+    "mkfs.ext4 e2fsprogs" # makes the disk whose power is cut: the torture
 )
 
 missing=()

@@ -24,6 +24,7 @@ here, at the edge, unless they are given.
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Callable
 from datetime import datetime
@@ -33,7 +34,7 @@ from typing import TYPE_CHECKING, Self
 from lastgood.clock import Clock, SystemClock
 from lastgood.errors import AlreadyExists, Invalid, NotFound
 from lastgood.ids import ComponentName, PipelineName, RegistryId
-from lastgood.registry.checkout import CheckedOut, checkout, files_of_release
+from lastgood.registry.checkout import CheckedOut, Giving, checkout, files_of_release
 from lastgood.registry.embedded import (
     CATALOG,
     OWN_FOLDER,
@@ -92,7 +93,16 @@ class OpenRegistry:
             workspace = None if root is None else _workspace_at(root)
             folders = {} if workspace is None else live_folders(workspace)
             pipeline = None if workspace is None else workspace.pipeline
-            self._environments = LiveEnvironments(self._embedded.environments, self._embedded, folders, os.urandom, pipeline=pipeline)
+            cache = self._embedded.cache
+            self._environments = LiveEnvironments(
+                self._embedded.environments,
+                self._embedded,
+                folders,
+                os.urandom,
+                pipeline=pipeline,
+                # A service's folders are made when somebody is in a hurry: they take what is at hand, and keep nothing more.
+                cache=None if cache is None else cache.for_reading(),
+            )
         return self._environments
 
     def commit(
@@ -145,9 +155,21 @@ class OpenRegistry:
         folder: str | Path,
         *,
         component: str | None = None,
+        link: bool = False,
+        verify: bool = False,
         progress: Callable[[int, int], None] | None = None,
     ) -> CheckedOut:
         """Write the files of a release under a new or empty folder, bit for bit.
+
+        Large files come from the cache of this host, where it has them.
+
+        Args:
+            revision: the release.
+            folder: where to.
+            component: write only the files of one component.
+            link: let large files be those of the cache, by hard links; no file of the checkout is writable then.
+            verify: read what the cache has before it is used, although nobody wrote to it since it was last found right.
+            progress: told how many files and bytes more were written.
 
         Raises:
             AlreadyExists: the folder is not empty.
@@ -156,7 +178,17 @@ class OpenRegistry:
         manifest = self.releases.manifest(self.releases.find(revision).release.release)
         name = ComponentName.parse(component) if component is not None else None
         entries = files_of_release(manifest, self.files, name)
-        return checkout(self.files, entries, Path(folder), suffix=os.urandom(6).hex(), sync=False, progress=progress)
+        cache = self._embedded.cache
+        return checkout(
+            self.files,
+            entries,
+            Path(folder),
+            suffix=os.urandom(6).hex(),
+            sync=False,
+            progress=progress,
+            cache=cache.reading_all() if cache is not None and verify else cache,
+            giving=Giving.LINKS if link else Giving.COPIES,
+        )
 
     def preflight(self, old: str | None, new: str, *, read: bool = False) -> Preflight:
         """Check that every byte which moving from one release to another brings is there.
@@ -290,7 +322,25 @@ def machine_settings(folder: Path, actor: str | None, clock: Clock | None, *, ac
         zone=datetime.astimezone,
         actor=(lambda: actor) if actor is not None else (lambda: acting_person(folder)),
         accept_clock=accept_clock,
+        cache_size=cache_size(),
     )
+
+
+def cache_size() -> int | None:
+    """Return what LASTGOOD_CACHE_SIZE says: how many bytes the checkout cache may take, 0 for none; None where it says nothing.
+
+    Raises:
+        Invalid: it is no size.
+    """
+    said = os.environ.get("LASTGOOD_CACHE_SIZE", "").strip()
+    if not said:
+        return None
+    found = re.fullmatch(r"(\d{1,15}) ?(?:([kMGT])(i?))?B?", said)
+    if found is None:
+        raise Invalid(f"LASTGOOD_CACHE_SIZE is {said[:40]!r}, which is no size; nothing was done", hint="write 0, 500MB or 20GiB")
+    number, unit, binary = found.groups()
+    power = " kMGT".index(unit or " ")
+    return int(number) * int((1024 if binary else 1000) ** power)
 
 
 def acting_person(folder: Path) -> str:

@@ -23,6 +23,7 @@
     ├── Integrity                       exit 7   http 500   bytes or history are not what they should be
     └── Unavailable                     exit 8   http 503   wait or make room, then retry
         ├── Busy                                            another writer holds the registry
+        ├── CollectedMeanwhile                              the collector took bytes that a change counted on
         ├── StorageFull                                     no room on the disk
         ├── ReadOnly                                        the registry's folder cannot be written
         ├── LiveFolderBehind                                the environment moved, its live folder did not follow yet

@@ -48,6 +48,7 @@ EXIT_CODES = {
     "integrity": 7,
     "unavailable": 8,
     "busy": 8,
+    "collected-meanwhile": 8,
     "storage-full": 8,
     "read-only": 8,
     "live-folder-behind": 8,

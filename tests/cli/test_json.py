@@ -19,7 +19,7 @@ KEYS = {
     "log": {"items"},
     "show": {"release", "components"},
     "diff": {"components"},
-    "checkout": {"files", "bytes", "seconds"},
+    "checkout": {"files", "bytes", "seconds", "from_cache", "linked"},
     "deploy": MOVED,
     "rollback": MOVED | {"seconds", "seconds_since_detected"},
     "env-list": {"environments"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -211,3 +212,19 @@ def test_init_in_an_empty_folder_says_what_to_write(tmp_path: Path) -> None:
 
 def test_init_in_a_folder_that_is_not_there(tmp_path: Path) -> None:
     assert error_of(run("-C", str(tmp_path / "no"), "init", "--json"))["kind"] == "not-found"
+
+
+def test_the_size_of_the_checkout_cache(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.write("models/router.bin", bytes(range(256)) * 8_000)
+    desk.ask("commit")
+    for size, kept in (("0", 0), ("2 MB", 0), ("3MB", 1), ("2MiB", 1), ("4000000", 1), ("1TB", 1), ("  ", 1)):
+        monkeypatch.setenv("LASTGOOD_CACHE_SIZE", size)
+        name = f"out-{size.strip()}"
+        assert desk.ask("checkout", "r2", name)["from_cache"] == 0
+        assert len(list((desk.registry / "cache").glob("*.file"))) == kept, size
+        shutil.rmtree(desk.registry / "cache", ignore_errors=True)
+    for size in ("-1", "many", "1.5GB", "10 XB", "1" * 40):
+        monkeypatch.setenv("LASTGOOD_CACHE_SIZE", size)
+        error = desk.fails("checkout", "r2", "out")
+        assert error["kind"] == "invalid"
+        assert "LASTGOOD_CACHE_SIZE" in error["message"]

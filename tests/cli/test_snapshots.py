@@ -170,6 +170,12 @@ def test_checkout(three: Desk) -> None:
     told.type("checkout", "prod", "out")
     told.type("checkout", "prod", "out")
     told.type("checkout", "r1", "prompts-of-r1", "--component", "prompts")
+    three.write("models/router.bin", bytes(range(256)) * 8_000)
+    three.ask("commit")
+    told.note("the weights grow, and r4 is committed")
+    told.type("checkout", "r4", "first")
+    told.type("checkout", "r4", "second", "--link")
+    told.type("checkout", "r4", "third", "--verify")
     told.compare("checkout")
 
 

@@ -1,9 +1,9 @@
 """A registry to collect in: releases made in memory, in steps, so that a test can come between any two of them.
 
-    desk = Desk(folder)
-    release = desk.commit({"a.bin": b"…"})
-    writing = desk.begin({"a.bin": b"…"})      # its packs are durable, its release is not there yet
-    desk.publish(writing)
+desk = Desk(folder)
+release = desk.commit({"a.bin": b"…"})
+writing = desk.begin({"a.bin": b"…"})      # its packs are durable, its release is not there yet
+desk.publish(writing)
 """
 
 from __future__ import annotations
@@ -154,29 +154,38 @@ class Desk:
     def plan(self, grace: timedelta = NOW) -> Collected:
         return plan_collection(self.context, grace, frozenset(self.dropped))
 
+    def manifest(self, release: ReleaseId) -> Manifest:
+        with self.context.database.reading() as session:
+            return releases.release_manifest(session, release)
+
     def packs(self) -> set[PackId]:
         return {parse_pack_name(name) for name in self.backend.names("packs")}
 
     def keys(self, table: str, column: str) -> set[bytes]:
         with self.context.database.reading() as session:
-            return {bytes(row[0]) for row in session.rows(f"SELECT {column} FROM {table}")}
+            return {bytes(row[0]) for row in session.rows(f"SELECT {column} FROM {table}")}  # noqa: S608  # names of ours
 
     def kept(self) -> dict[ReleaseId, Files]:
         return {release: files for release, files in self.releases.items() if release not in self.dropped}
 
     def assert_whole(self) -> None:
-        """Every kept release gives its files back bit for bit, from the catalog and from the packs alone, and verifies."""
+        """Every kept release gives its files back bit for bit, by the catalog and by the packs alone."""
         rebuilt = MemoryIndex()
         rebuilt.absorb_packs(pack for pack in scan_packs(self.backend) if not isinstance(pack, Exception))
         for index in (self.context.index, rebuilt):
             reader = ObjectReader(self.backend, index)
             for release, files in self.kept().items():
-                with self.context.database.reading() as session:
-                    manifest = releases.release_manifest(session, release)
-                found = {one.entry.path: reader.read_file(one.digest) for one in points_at(manifest, reader) if one.entry is not None}
-                assert found == dict(files)
-                assert reader.read_file(manifest.workspace_file) == WORKSPACE_FILE
-        labels = {one for one in map(self._label, self.kept()) if one}
+                pointers = list(points_at(self.manifest(release), reader))
+                assert {one.entry.path: one.digest for one in pointers if one.entry} == {
+                    path: FileDigest.of(data) for path, data in files.items()
+                }
+            contents = {FileDigest.of(data): data for files in self.kept().values() for data in (*files.values(), WORKSPACE_FILE)}
+            for digest, pieces in reader.stream_files(contents):
+                assert b"".join(pieces) == contents[digest]
+
+    def assert_verified(self) -> None:
+        """Nothing is wrong with any kept release, nor with a pack."""
+        labels = {self._label(one) for one in self.kept()}
         problems = [one.what for one in verify(self.context).problems if not one.releases or labels.intersection(one.releases)]
         assert problems == []
 
@@ -184,12 +193,14 @@ class Desk:
         """Nothing is recorded or kept that no kept release needs; found out without the collector's code."""
         needed_files: set[bytes] = set()
         for release in self.kept():
-            with self.context.database.reading() as session:
-                manifest = releases.release_manifest(session, release)
-            needed_files.update(one.digest for one in points_at(manifest, ObjectReader(self.backend, self.context.index)))
+            reader = ObjectReader(self.backend, self.context.index)
+            needed_files.update(one.digest for one in points_at(self.manifest(release), reader))
         with self.context.database.reading() as session:
             maps = {bytes(digest): bytes(chunks) for digest, chunks in session.rows("SELECT digest, chunks FROM index_files")}
-            bases = {bytes(row[0]): [bytes(one) for one in row[1:] if one] for row in session.rows("SELECT chunk, base, context FROM index_deltas")}
+            bases = {
+                bytes(row[0]): [bytes(one) for one in row[1:] if one]
+                for row in session.rows("SELECT chunk, base, context FROM index_deltas")
+            }
         waiting = [maps[file][at : at + DIGEST_BYTES] for file in needed_files for at in range(0, len(maps[file]), DIGEST_BYTES)]
         needed_chunks: set[bytes] = set()
         while waiting:

@@ -173,7 +173,7 @@ def test_a_catalog_that_is_another_programs_is_named(desk: Desk) -> None:
         assert desk.fails(*command)["kind"] == "integrity"
 
 
-@pytest.mark.parametrize("version", ["0002", "9999"])
+@pytest.mark.parametrize("version", ["0003", "9999"])
 def test_a_catalog_of_a_newer_version_asks_for_an_upgrade(desk: Desk, version: str) -> None:
     change_catalog(desk, f"UPDATE alembic_version SET version_num = '{version}'")  # noqa: S608 - ours
     before = catalog_of(desk).read_bytes()

@@ -52,7 +52,7 @@ def test_the_tree_at_the_top_of_the_errors_is_the_tree() -> None:
 def test_every_setting_of_the_environment_is_documented() -> None:
     sources = "".join(path.read_text() for path in (ROOT / "src").rglob("*.py"))
     pages = "".join(path.read_text() for path in DOCS.glob("*.md"))
-    settings = set(re.findall(r"\b(?:LASTGOOD_[A-Z]+|NO_COLOR|FORCE_COLOR)\b", sources))
+    settings = set(re.findall(r"\b(?:LASTGOOD_[A-Z_]+|NO_COLOR|FORCE_COLOR)\b", sources))
 
     assert "LASTGOOD_ACTOR" in settings
     assert not [name for name in sorted(settings) if name not in pages]

@@ -62,7 +62,8 @@ class TestGain:
         assert (depths(desk), stored(desk), (desk.folder / FILE_NAME).exists()) == ([], before, False)
         done = optimize(desk.context)
         assert done == told
-        assert (done.chunks, done.packs, done.bytes_before, done.left_alone) == (3, 1, before, ())
+        assert (done.packs, done.bytes_before, done.left_alone) == (1, before, ())
+        assert done.chunks >= 3
         assert depths(desk) == [1, 2, 3]
         assert done.bytes_after < before * 0.8
         desk.assert_whole()

@@ -5,10 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import signal
 import subprocess
-import sys
-import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,7 +16,9 @@ from lastgood.store.backend import Backend
 from lastgood.store.backend.local import LocalBackend
 from lastgood.store.backend.memory import MemoryBackend
 from lastgood.store.index import scan_packs
+from lastgood.testing.faults import FaultyBackend
 from lastgood.testing.store import StoreConformance
+from tests.store.writers import a_writer_half_way, run_in_child
 
 NAME = "packs/ab/one.pack"
 
@@ -38,6 +37,18 @@ class TestLocal(StoreConformance):
     @pytest.fixture
     def backend(self, tmp_path: Path) -> Backend:
         return LocalBackend(tmp_path / "store")
+
+    @pytest.fixture
+    def again(self, tmp_path: Path) -> Backend:
+        return LocalBackend(tmp_path / "store")
+
+
+class TestFaultyWithoutFaults(StoreConformance):
+    """The wrapper that injects faults, with nothing to inject."""
+
+    @pytest.fixture
+    def backend(self) -> Backend:
+        return FaultyBackend(MemoryBackend())
 
 
 @pytest.fixture
@@ -344,49 +355,6 @@ def tiny_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("mounting is not permitted here; the injected errors and the limit on file sizes stand in for it")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
-
-
-def run_in_child(script: str, root: Path) -> str:
-    """Run a few lines with `backend` at the root in a process of its own, and return what they print."""
-    return subprocess.run(child(script, root), capture_output=True, check=True, text=True).stdout
-
-
-def child(script: str, root: Path) -> list[str]:
-    head = (
-        "import os, resource, sys\nfrom pathlib import Path\n"
-        "from lastgood.errors import LastgoodError, StorageFull\nfrom lastgood.store.backend.local import LocalBackend\n"
-        "backend = LocalBackend(Path(sys.argv[1]))\n"
-    )
-    return [sys.executable, "-c", head + textwrap.dedent(script), str(root)]
-
-
-class a_writer_half_way:  # noqa: N801  # it reads as words
-    """A process that is in the middle of a put, and waits there."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def __enter__(self) -> subprocess.Popen[bytes]:
-        script = """
-            class Pieces(list):
-                def __iter__(self):
-                    yield b"half"
-                    print("half-way", flush=True)
-                    sys.stdin.read()
-                    yield b"the rest"
-            backend.put("packs/ab/one.pack", Pieces())
-            """
-        self._process = subprocess.Popen(child(script, self._root), stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert self._process.stdout
-        assert self._process.stdout.readline() == b"half-way\n"
-        return self._process
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        assert self._process.wait() == -signal.SIGKILL
-        for stream in (self._process.stdin, self._process.stdout):
-            assert stream
-            stream.close()
 
 
 def local_sees_a_temporary_file(root: Path) -> bool:

@@ -3,7 +3,8 @@
 Rules:
     * Statements are SQL text with named parameters (`:name`), in this folder only, understood by SQLite and PostgreSQL.
     * A change is one `writing` transaction; it takes the write lock first (BEGIN IMMEDIATE) and waits for it at most
-      `WAIT_SECONDS`. What leaves the block by an exception is rolled back whole.
+      `WAIT_SECONDS`. What leaves the block by an exception is rolled back whole. Where the disk fails during COMMIT the
+      error says that nobody knows; everything else that is raised says that nothing was changed.
     * Journal: WAL + synchronous=FULL only on a SQLite whose WAL-reset bug is fixed (3.51.3, 3.50.7, 3.44.6), else the
       rollback journal + synchronous=EXTRA. Both survive a power cut after COMMIT returned; a process killed at any
       moment leaves a hot journal, which the next opener rolls back before it reads.
@@ -68,6 +69,15 @@ class Database(Protocol):
         """Give a session that alone may write; commits at the end, rolls back on an exception."""
         ...
 
+    @contextmanager
+    def scratch(self, prefix: str) -> Iterator[Session]:
+        """Give a session on an empty database that has the tables whose names start so, and is gone afterwards."""
+        ...
+
+    def damages(self) -> list[str]:
+        """Say what is wrong with how the database is built, as the database itself finds it."""
+        ...
+
     def close(self) -> None:
         """Let go of the database."""
         ...
@@ -124,7 +134,8 @@ class SQLiteDatabase:
             with translated(self._path):
                 self._connection.execute("BEGIN DEFERRED")
             try:
-                yield self._session
+                with self._explaining():
+                    yield self._session
             finally:
                 self._connection.rollback()
                 if self._frozen is not None and self._frozen != _state_of(self._path):
@@ -145,11 +156,59 @@ class SQLiteDatabase:
                     self._is_durable = True
                 self._connection.execute("BEGIN IMMEDIATE")
             try:
-                yield self._session
-                with translated(self._path):
-                    self._connection.execute("COMMIT")
+                with self._explaining():
+                    yield self._session
+                self._commit()
             finally:
                 self._connection.rollback()
+
+    @contextmanager
+    def scratch(self, prefix: str) -> Iterator[Session]:
+        """Give a session on an empty database in memory."""
+        with self.reading() as session:
+            made = session.rows("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name GLOB :names", names=f"{prefix}*")
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        try:
+            with translated(self._path):
+                for (statement,) in made:
+                    connection.execute(statement)
+            yield _SQLiteSession(connection, self._path)
+        finally:
+            connection.close()
+
+    def damages(self) -> list[str]:
+        """Say what SQLite finds wrong with the file."""
+        with self.reading() as session:
+            found = [str(row[0]) for row in session.rows("PRAGMA integrity_check")]
+        return [] if found == ["ok"] else found
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Where a row was not of the types it has to be of, say so if the file is damaged; else it is a mistake of ours."""
+        try:
+            yield
+        except UnicodeDecodeError as error:
+            raise _damaged(self._path, "a text is no text") from error
+        except (TypeError, ValueError) as error:
+            with translated(self._path):
+                found = self._session.rows("PRAGMA integrity_check(1)")
+            if found != [("ok",)]:
+                raise _damaged(self._path, str(found[0][0])) from error
+            raise
+
+    def _commit(self) -> None:
+        try:
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if _primary_code(error) != sqlite3.SQLITE_IOERR:
+                raise _translate(error, self._path) from error
+            # What failed may have come after the change: others then see it, but it need not survive a power cut. Or
+            # before, and it is undone.
+            raise Unavailable(
+                f"{self._path} could not be made durable: {error}; whether the change stands is not known",
+                hint="see whether it is there, for example with lastgood log, before you try again",
+                details={"outcome": "unknown"},
+            ) from error
 
     def close(self) -> None:
         """Let go of the file."""
@@ -266,7 +325,7 @@ def translated(path: Path) -> Iterator[None]:
 
 
 def _translate(error: sqlite3.Error, path: Path) -> LastgoodError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    code = _primary_code(error)
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return Busy("another process holds the registry; nothing was changed")
     if code == sqlite3.SQLITE_FULL:
@@ -274,12 +333,20 @@ def _translate(error: sqlite3.Error, path: Path) -> LastgoodError:
     if code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}:
         return ReadOnly(f"{path.parent} cannot be written; nothing was changed")
     if code in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
-        return Integrity(f"{path} is damaged: {error}", hint="keep a copy of it, then lastgood verify")
+        return _damaged(path, str(error))
     if code == sqlite3.SQLITE_CANTOPEN and (why := _why_not_opened(path)):
         return why
     if code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:
         return Unavailable(f"{path} cannot be read or written just now: {error}; nothing was changed")
     return Integrity(f"{path} answered in a way it never should: {error}", hint="lastgood verify")
+
+
+def _damaged(path: Path, what: str) -> Integrity:
+    return Integrity(f"{path} is damaged: {what}", hint="keep a copy of it, then lastgood verify")
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _why_not_opened(path: Path) -> LastgoodError | None:

@@ -112,7 +112,8 @@ def revive(session: Session, chunks: Sequence[ChunkId], files: Sequence[FileDige
         # Whoever condemned a base condemned, or had condemned, all that stands on it: so only what is condemned leads on.
         query = (
             "SELECT b.chunk FROM index_condemned_chunks b"
-            " WHERE b.chunk IN (SELECT base FROM index_deltas WHERE chunk {0}) OR b.chunk IN (SELECT context FROM index_deltas WHERE chunk {0})"
+            " WHERE b.chunk IN (SELECT base FROM index_deltas WHERE chunk {0})"
+            " OR b.chunk IN (SELECT context FROM index_deltas WHERE chunk {0})"
         )
         new = [ChunkId(bytes(row[0])) for row in rows_with_keys(session, query, new)]
 

@@ -105,12 +105,13 @@ def stored_events(database: Database) -> Iterator[tuple[int, LeafHash, bytes]]:
     after = -1
     while True:
         with database.reading() as session:
-            page = session.rows(
+            rows = session.rows(
                 "SELECT sequence, leaf, document FROM events WHERE sequence > :after ORDER BY sequence LIMIT :page",
                 after=after,
                 page=PAGE,
             )
-        yield from (_stored(row) for row in page)
+            page = [_stored(row) for row in rows]
+        yield from page
         if len(page) < PAGE:
             return
         after = page[-1][0]

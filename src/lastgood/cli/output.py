@@ -91,7 +91,8 @@ class Progress:
         if self._is_shown and now >= self._next:
             self._next = now + 0.1
             rate = self.bytes / (now - self._started)
-            line = f"{self._what}: {count(self.files, 'file')}, {size(self.bytes)}, {size(int(rate))}/s"
+            counted = f"{count(self.files, 'file')}, " if self.files else ""
+            line = f"{self._what}: {counted}{size(self.bytes)}, {size(int(rate))}/s"
             if self._total:
                 line += f", {min(100, self.bytes * 100 // self._total)}%"
             say_aside(f"\r{line}\x1b[K", end="")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import click
 
 from lastgood.cli.output import time_text
@@ -11,6 +13,7 @@ from lastgood.compare.wording import count, size
 from lastgood.model.component import Component
 from lastgood.model.listing import FileEntry
 from lastgood.registry.history import ReleaseDetails
+from lastgood.registry.layouts import layout_problems
 from lastgood.registry.points import entries_of
 
 MOST_FILES = 10
@@ -25,9 +28,10 @@ def command(session: Session, revision: str, everything: bool) -> None:
     with session.registry() as registry:
         details = registry.releases.details(revision)
         files = {name: entries_of(one, registry.files) for name, one in details.manifest.components.items()}
+        problems = layout_problems((entry for entries in files.values() for entry in entries), registry.files)
     _print_head(session, details)
     for name, component in details.manifest.components.items():
-        _print_component(session, component, files[name], everything=everything)
+        _print_component(session, component, files[name], problems, everything=everything)
     session.output.answer(
         "show",
         {
@@ -54,7 +58,7 @@ def command(session: Session, revision: str, everything: bool) -> None:
                 }
                 for one in details.deployments
             ],
-            "components": [_component_json(one, files[name]) for name, one in details.manifest.components.items()],
+            "components": [_component_json(one, files[name], problems) for name, one in details.manifest.components.items()],
         },
     )
 
@@ -81,7 +85,9 @@ def _print_head(session: Session, details: ReleaseDetails) -> None:
         output.warn(f"a rollback left it suspect in {', '.join(details.suspect_in)}")
 
 
-def _print_component(session: Session, component: Component, files: list[FileEntry], *, everything: bool) -> None:
+def _print_component(
+    session: Session, component: Component, files: list[FileEntry], problems: Mapping[str, str], *, everything: bool
+) -> None:
     output = session.output
     total = sum(entry.size for entry in files)
     held = f"{count(len(files), 'file')}, {size(total)}" if component.content.listing is not None else "no files"
@@ -95,6 +101,9 @@ def _print_component(session: Session, component: Component, files: list[FileEnt
     for entry in shown:
         mark = "*" if entry.mode.value == "exec" else " "
         output.data(f"  {entry.digest.short} {mark} {size(entry.size):>9}  {entry.path}")
+    for entry in files:
+        if entry.path in problems:
+            output.data(f"  kept as plain bytes: {entry.path}, {problems[entry.path]}")
     if len(shown) < len(files):
         output.data(f"  … and {len(files) - len(shown):,} more; --all lists them")
 
@@ -113,12 +122,16 @@ def _lineage(component: Component) -> list[str]:
     return lines
 
 
-def _component_json(component: Component, files: list[FileEntry]) -> dict[str, object]:
+def _component_json(component: Component, files: list[FileEntry], problems: Mapping[str, str]) -> dict[str, object]:
     return {
         "name": component.name,
         "kind": component.kind.value,
         "digest": str(component.digest),
         "content": dict(component.document),
         "provenance": component.provenance.to_json(),
-        "files": [{"path": one.path, "mode": one.mode.value, "sha256": str(one.digest), "size": one.size} for one in files],
+        "files": [
+            {"path": one.path, "mode": one.mode.value, "sha256": str(one.digest), "size": one.size}
+            | ({"layout_problem": problems[one.path]} if one.path in problems else {})
+            for one in files
+        ],
     }

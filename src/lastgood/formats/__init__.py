@@ -4,6 +4,8 @@
     tree          the tree, its bounds, and what is kept as it is written
     yaml_tree     YAML from its parser's events
     key_values    .env and INI
+    tensors       where the tensors of a file lie: `read_tensors`
 
-Every reader is bounded in size, depth and number of values, and refuses by name what it cannot read.
+Every reader is bounded in size, depth and number of values. A reader of configs refuses by name what it cannot read; that of
+tensors says it, since a file that it cannot read is kept all the same.
 """

@@ -28,6 +28,7 @@ from lastgood.ids import EnvironmentName, OperationId, PipelineName, ReleaseId
 from lastgood.live.folder import Followed, LiveFolder
 from lastgood.live.lock import WAIT_SECONDS
 from lastgood.model.operation import Entropy
+from lastgood.registry.checkout import FileCache
 from lastgood.registry.history import EnvironmentDetails, Stay
 from lastgood.registry.move import Moved
 from lastgood.registry.protocols import Environments, Registry
@@ -45,6 +46,7 @@ class LiveEnvironments:
         entropy: where random bytes come from.
         pipeline: the pipeline whose environments the folders follow; by default the one that is meant where none is named.
         wait: how many seconds to wait for another process at work on a folder.
+        cache: whole files of this host, which folders are filled from.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class LiveEnvironments:
         *,
         pipeline: PipelineName | None = None,
         wait: float = WAIT_SECONDS,
+        cache: FileCache | None = None,
     ) -> None:
         self._inner = inner
         self._registry = registry
@@ -63,6 +66,7 @@ class LiveEnvironments:
         self._entropy = entropy
         self._pipeline = pipeline
         self._wait = wait
+        self._cache = cache
 
     def list(self, pipeline: str | None = None) -> list[EnvironmentDetails]:
         """Return the environments of a pipeline, by name."""
@@ -225,7 +229,7 @@ class LiveEnvironments:
             return None
         name = _name(environment)
         followed = Followed(self._registry.id, pipeline, name)
-        return LiveFolder(self._folders[name], followed, self._entropy, wait=self._wait)
+        return LiveFolder(self._folders[name], followed, self._entropy, wait=self._wait, cache=self._cache)
 
 
 def _name(environment: str) -> EnvironmentName:

@@ -31,7 +31,7 @@ from lastgood.live.lock import WAIT_SECONDS, locked
 from lastgood.live.seal import put_right, take_seal, touched_since
 from lastgood.model.operation import Entropy
 from lastgood.model.release import Manifest
-from lastgood.registry.checkout import FileStreams, checkout, files_of_release, sync_folder
+from lastgood.registry.checkout import FileCache, FileStreams, checkout, files_of_release, sync_folder
 
 RELEASES = "releases"
 CURRENT = "current"
@@ -71,13 +71,17 @@ class LiveFolder:
         followed: what it follows; a folder follows one environment for ever.
         entropy: where random bytes come from.
         wait: how many seconds to wait for another process at the most.
+        cache: whole files of this host; copies of them are taken, never links, and nothing more is kept in it.
     """
 
-    def __init__(self, root: Path, followed: Followed, entropy: Entropy, *, wait: float = WAIT_SECONDS) -> None:
+    def __init__(
+        self, root: Path, followed: Followed, entropy: Entropy, *, wait: float = WAIT_SECONDS, cache: FileCache | None = None
+    ) -> None:
         self.root = Path(os.path.abspath(root))  # noqa: PTH100  # resolve() would follow the folder's own link
         self._followed = followed
         self._entropy = entropy
         self._wait = wait
+        self._cache = cache
         self._current = self.root / CURRENT
         self._releases = self.root / RELEASES
         self._own = self.root / OWN_FOLDER
@@ -214,7 +218,7 @@ class LiveFolder:
         self._sweep()
         entries = files_of_release(manifest, files)
         fresh = self._fresh(manifest.release.short)
-        checkout(files, entries, fresh, suffix=self._suffix(), sync=True)
+        checkout(files, entries, fresh, suffix=self._suffix(), sync=True, cache=self._cache)
         self._keep_seal(folder.name, take_seal(fresh, entries))
         # Files and folders are on disk already, so the release's name means a whole release, even after a power cut; a
         # crash before this line leaves a folder for the next sweep.

@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from lastgood.canonical import JsonObject
-from lastgood.errors import CollectedMeanwhile, InvalidWorkspace
+from lastgood.errors import CollectedMeanwhile, InvalidWorkspace, LastgoodError
 from lastgood.ids import ComponentName, FileDigest, ReleaseId, TagName
 from lastgood.model.component import Component
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.release import Manifest, state_digest
 from lastgood.registry.draft import component_of
 from lastgood.registry.protocols import Registry
-from lastgood.registry.publish import Draft, Published, changed_components, is_unchanged
+from lastgood.registry.publish import Draft, Published, is_unchanged
 from lastgood.workspace.declaration import OWN_FOLDER, WORKSPACE_FILE, Workspace
 from lastgood.workspace.local import read_state, settle, write_pending
 from lastgood.workspace.observe import observe
@@ -116,8 +116,8 @@ def _commit_once(registry: Registry, workspace: Workspace, options: CommitOption
             published = Published(latest, created=False, bytes_stored_new=0)
         else:
             published = registry.releases.publish(draft, intake.finish(), announce=partial(write_pending, workspace))
-    settle(workspace, published.release.release)
-    return _committed(registry, prepared, published, parent)
+    _settle(workspace, published)
+    return _committed(prepared, published)
 
 
 def _require_components(workspace: Workspace) -> None:
@@ -126,6 +126,15 @@ def _require_components(workspace: Workspace) -> None:
             f"{WORKSPACE_FILE} declares no component, so there is nothing to make a release of",
             hint=f'name what belongs to the pipeline in {WORKSPACE_FILE}, for example [components.prompts] path = "prompts/"',
         )
+
+
+def _settle(workspace: Workspace, published: Published) -> None:
+    try:
+        settle(workspace, published.release.release)
+    except LastgoodError:
+        # A new release stands, and was written down as pending: it is the base whether this could be written or not.
+        if not published.created:
+            raise
 
 
 def find_base(registry: Registry, workspace: Workspace) -> ReleaseId | None:
@@ -153,19 +162,14 @@ def _components_of(workspace: Workspace, prepared: Prepared, parent: Manifest | 
     return tuple(component_of(one.declared, one.listing, observed) for one in prepared.components)
 
 
-def _committed(registry: Registry, prepared: Prepared, published: Published, parent: Manifest | None) -> Committed:
-    changed: tuple[ComponentName, ...] = ()
-    if published.created:
-        manifest = registry.releases.manifest(published.release.release)
-        if parent is not None and manifest.parents and manifest.parents[0] != parent.release:
-            parent = registry.releases.manifest(manifest.parents[0])
-        changed = tuple(sorted(changed_components(parent, manifest)))
+def _committed(prepared: Prepared, published: Published) -> Committed:
+    # From what is at hand: where nothing is read any more, nothing can fail after the release was made.
     return Committed(
         release=published.release,
         created=published.created,
         files=prepared.files,
         bytes_logical=prepared.bytes_logical,
         bytes_stored_new=published.bytes_stored_new,
-        changed=changed,
+        changed=published.changed,
         reverted=published.reverted,
     )

@@ -31,6 +31,7 @@ class Context:
         actor: says who acts; asked only when something changes.
         accept_clock: whether a clock that went back is accepted.
         pipeline: the pipeline that is meant where none is named, if it is known.
+        cache_size: how many bytes the checkout cache may take, if that is said; 0 for no cache.
     """
 
     folder: Path
@@ -42,6 +43,7 @@ class Context:
     actor: Callable[[], str]
     accept_clock: bool
     pipeline: PipelineName | None
+    cache_size: int | None = None
 
     @property
     def index(self) -> CatalogIndex:

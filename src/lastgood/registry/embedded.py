@@ -7,11 +7,13 @@ registry.environments.rollback("prod")
 from __future__ import annotations
 
 import builtins
+import errno
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from lastgood.catalog import environments as environment_queries
 from lastgood.catalog import releases as release_queries
@@ -28,6 +30,7 @@ from lastgood.model.release import Manifest
 from lastgood.model.revision import LocalZone
 from lastgood.registry import history, move, publish, resolve
 from lastgood.registry.checkout import sync_folder
+from lastgood.registry.checkout_cache.cache import CheckoutCache
 from lastgood.registry.context import Context
 from lastgood.registry.history import EnvironmentDetails, LoggedRelease, ReleaseDetails, Stay
 from lastgood.registry.intake import DeferredIntake
@@ -39,6 +42,7 @@ from lastgood.store.backend.local import LocalBackend
 from lastgood.store.reader import ObjectReader
 
 CATALOG = "catalog.db"
+CACHE = "cache"
 OWN_FOLDER = ".lastgood"
 
 
@@ -53,6 +57,7 @@ class Settings:
         actor: says who acts; asked only when something changes.
         accept_clock: whether a clock that went back by more than five minutes is accepted.
         pipeline: the pipeline that is meant where none is named.
+        cache_size: how many bytes the checkout cache may take; 0 for no cache, None for the usual share of the disk.
     """
 
     clock: Clock
@@ -61,6 +66,7 @@ class Settings:
     actor: Callable[[], str]
     accept_clock: bool = False
     pipeline: PipelineName | None = None
+    cache_size: int | None = None
 
 
 def create_registry(folder: Path, settings: Settings, registry: RegistryId, retention: RetentionRecorded | None) -> None:
@@ -128,13 +134,11 @@ def find_registry(start: Path) -> Path | None:
 
 
 def _has_catalog(folder: Path) -> bool:
-    # What may not be looked into counts as a registry, so that opening it says who may not and why.
+    # What cannot be looked into counts as a registry, so that opening it says why: who may not, or that the disk fails.
     try:
         return stat.S_ISREG((folder / CATALOG).stat().st_mode)
-    except PermissionError:
-        return True
-    except OSError:
-        return False
+    except OSError as error:
+        return error.errno in {errno.EACCES, errno.EPERM, errno.EIO}
 
 
 def _context(folder: Path, settings: Settings, database: Database) -> Context:
@@ -148,6 +152,7 @@ def _context(folder: Path, settings: Settings, database: Database) -> Context:
         actor=settings.actor,
         accept_clock=settings.accept_clock,
         pipeline=settings.pipeline,
+        cache_size=settings.cache_size,
     )
 
 
@@ -165,6 +170,12 @@ class EmbeddedRegistry:
         """The random id it was created with."""
         with self.context.database.reading() as session:
             return release_queries.registry_id(session)
+
+    @property
+    def cache(self) -> CheckoutCache | None:
+        """The whole files that checkouts on this host need not have decoded, if they are to be kept."""
+        size = self.context.cache_size
+        return None if size == 0 else CheckoutCache(self.context.folder / CACHE, self.context.entropy, size)
 
     def pipelines(self) -> list[PipelineName]:
         """Return the names of its pipelines."""
@@ -349,6 +360,10 @@ class EmbeddedFiles:
     def read_file(self, digest: FileDigest, *, limit: int | None = None) -> bytes:
         """Return a whole file."""
         return self._reader.read_file(digest, limit=limit)
+
+    def open_file(self, digest: FileDigest) -> BinaryIO:
+        """Open a kept file to be read from any place."""
+        return self._reader.open_file(digest)
 
     def stream_file(self, digest: FileDigest) -> Iterator[bytes | memoryview]:
         """Yield the bytes of a file; wrong bytes end in an error, never in a whole file."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from lastgood.ids import FileDigest, OperationId, PipelineName, RegistryId, ReleaseId
 from lastgood.model.event import Verdict
@@ -186,6 +186,14 @@ class Files(Protocol):
 
     def read_file(self, digest: FileDigest, *, limit: int | None = None) -> bytes:
         """Return a whole file."""
+        ...
+
+    def open_file(self, digest: FileDigest) -> BinaryIO:
+        """Open a kept file to be read from any place.
+
+        Raises:
+            NotFound: it is not kept here.
+        """
         ...
 
     def stream_file(self, digest: FileDigest) -> Iterator[bytes | memoryview]:

@@ -59,12 +59,14 @@ class Published:
         created: false where the draft equals its parent, which then is the release.
         bytes_stored_new: the bytes of the packs that were written for it.
         reverted: the components in which it takes back what others changed since the base.
+        changed: the components that differ from its parent.
     """
 
     release: ReleaseRecord
     created: bool
     bytes_stored_new: int
     reverted: tuple[ComponentName, ...] = ()
+    changed: tuple[ComponentName, ...] = ()
 
 
 def publish(
@@ -100,14 +102,12 @@ def publish(
             announce(latest.release)
             return Published(_tagged(session, ledger, draft, latest.release), created=False, bytes_stored_new=0)
         manifest = _manifest_of(draft, parent, ledger)
-        require_packs(context, staged.packs)
-        placement.add_packs(session, staged.packs)
-        if staged.generation is not None and staged.generation != placement.current_generation(session):
-            _keep_alive(context, session, manifest)
+        _record_packs(context, session, staged, manifest)
         announce(manifest.release)
         _append(ledger, draft, manifest, number=1 if latest is None else latest.number + 1)
         recorded = _tagged(session, ledger, draft, manifest.release)
-    return Published(recorded, created=True, bytes_stored_new=staged.bytes_stored, reverted=reverted)
+    changed = tuple(sorted(changed_components(parent, manifest)))
+    return Published(recorded, created=True, bytes_stored_new=staged.bytes_stored, reverted=reverted, changed=changed)
 
 
 def require_packs(context: Context, packs: Sequence[PackContents]) -> None:
@@ -125,6 +125,13 @@ def require_packs(context: Context, packs: Sequence[PackContents]) -> None:
             size = -1
         if size != pack.size:
             raise CollectedMeanwhile(f"pack {pack.pack.short} is not there any more; nothing was changed")
+
+
+def _record_packs(context: Context, session: Session, staged: Staged, manifest: Manifest) -> None:
+    require_packs(context, staged.packs)
+    placement.add_packs(session, staged.packs)
+    if staged.generation is not None and staged.generation != placement.current_generation(session):
+        _keep_alive(context, session, manifest)
 
 
 def _keep_alive(context: Context, session: Session, manifest: Manifest) -> None:

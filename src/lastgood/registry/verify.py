@@ -1,6 +1,7 @@
 """Verifying: is everything that history says still true, and is every byte still what it was?
 
-Looks at, in this order: the ledger (sequence, leaf hashes, texts), the manifests (each is what its release id says),
+Looks at, in this order: the catalog's file (is it built as it must be), the ledger (sequence, leaf hashes, texts), the facts
+(do they follow from the ledger), the manifests (each is what its release id says),
 what they point at (every listing and file is indexed), and the packs (each is there, whole, and every chunk decodes to
 its own digest). A problem is named with the releases it hurts; a note is worth knowing but hurts nothing.
 """
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 
-from lastgood.catalog import placement, records, releases
+from lastgood.catalog import placement, records, releases, replay
 from lastgood.errors import Integrity, LastgoodError, NewerSchema
 from lastgood.ids import FileDigest, PackId, ReleaseId, TextDigest
 from lastgood.model.event import Event, leaf_hash, read_event, text_digest
@@ -77,8 +78,10 @@ class _Verifier:
 
     def run(self, only: ReleaseRecord | None) -> Verified:
         if only is None:
+            self._check_database()
             self._check_ledger()
             self._check_texts()
+            self._check_facts()
         with self._context.database.reading() as session:
             wanted = releases.every_release(session) if only is None else [only.release]
         needed = self._check_manifests(wanted)
@@ -96,6 +99,14 @@ class _Verifier:
 
     def _problem(self, what: str, hurt: Sequence[ReleaseId] = ()) -> None:
         self._problems.append(Problem(what, tuple(self._labels.get(one, one.short) for one in hurt)))
+
+    def _check_database(self) -> None:
+        for damage in self._context.database.damages():
+            self._problem(f"the catalog is damaged: {damage}")
+
+    def _check_facts(self) -> None:
+        for difference in replay.differing_facts(self._context.database):
+            self._problem(difference)
 
     def _check_ledger(self) -> None:
         for expected, (sequence, leaf, document) in enumerate(records.stored_events(self._context.database)):

@@ -18,7 +18,7 @@ gap. As a frame (`Encoding.DELTA`), little-endian; base and context have as many
     tail           the chunk's last bytes, where its length is no multiple of `item`
 
     >>> old, new = (b"".join(struct.pack("<f", 1 + number / step) for number in range(9_000)) for step in (9e6, 9.01e6))
-    >>> delta = b"".join(encode_delta(new, old, old, Numbers(4, 23)))
+    >>> delta = encode_delta(new, old, old, Numbers(4, 23))
     >>> len(delta) < len(new) // 2, apply_deltas(old, [(delta, old)]) == new
     (True, True)
 """
@@ -70,8 +70,12 @@ def likeness(raw: Piece, base: Piece, numbers: Numbers) -> float:
     return delta / plain
 
 
-def encode_delta(raw: Piece, base: Piece, context: Piece, numbers: Numbers) -> list[Piece]:
-    """Write a chunk as a delta, in pieces; base and context have as many bytes."""
+def encode_delta(raw: Piece, base: Piece, context: Piece, numbers: Numbers) -> bytes:
+    """Write a chunk as a delta and prove that it adds up again; base and context have as many bytes.
+
+    Raises:
+        ValueError: what was written does not read back the same.
+    """
     dtype = number_type(numbers.item)
     item = dtype.itemsize
     shift = numbers.shift if item == numbers.item else NO_ORDER
@@ -83,7 +87,13 @@ def encode_delta(raw: Piece, base: Piece, context: Piece, numbers: Numbers) -> l
     different = _differences(new, old)
     is_sparse = bool(np.count_nonzero(different) < count * _SPARSE_BELOW)
     body = _write_sparse(different) if is_sparse else write_section(split(different, item))
-    return [_HEAD.pack(item, shift, _SPARSE if is_sparse else _DENSE), *body, bytes(memoryview(raw)[count * item :])]
+    tail = bytes(memoryview(raw)[count * item :])
+    encoded = b"".join((_HEAD.pack(item, shift, _SPARSE if is_sparse else _DENSE), *body, tail))
+    # The order is a permutation that the context alone decides, so what adds up in that order adds up.
+    proof = old if shift != NO_ORDER else old.copy()
+    if _add(proof, _SPARSE if is_sparse else _DENSE, memoryview(encoded)[_HEAD.size :]) != tail or not np.array_equal(proof, new):
+        raise ValueError("it does not read back the same")
+    return encoded
 
 
 def guess_numbers(raw: Piece, base: Piece, item: int) -> Numbers:
@@ -91,10 +101,10 @@ def guess_numbers(raw: Piece, base: Piece, item: int) -> Numbers:
     length = min(len(raw), item * SLICE)
     new, old = bytes(raw[:length]), bytes(base[:length])
     known = [Numbers(item, shift) for shift in (NO_ORDER, *_SHIFTS.get(item, ()))]
-    return min(known, key=lambda one: sum(map(len, encode_delta(new, old, old, one))))
+    return min(known, key=lambda one: len(encode_delta(new, old, old, one)))
 
 
-def apply_deltas(base: Piece, deltas: Sequence[tuple[bytes | memoryview, Piece]]) -> bytes:
+def apply_deltas(base: Piece, deltas: Sequence[tuple[Piece, Piece]]) -> Piece:
     """Return the chunk at the end of a chain: from its root, each delta with its context.
 
     Raises:
@@ -124,7 +134,7 @@ class _Values:
         if item not in {1, 2, 4, 8} or (shift != NO_ORDER and shift >= 8 * item):
             raise ValueError(f"it says that its numbers have {item} bytes and an exponent at bit {shift}")
         if self._numbers is None:
-            self._numbers = np.frombuffer(self._base, f"<u{item}", count=length // item).copy()
+            self._numbers = np.frombuffer(self._base, f"<u{item}", count=length // item)
         elif self._numbers.dtype.itemsize != item:
             raise ValueError("the numbers of a chain of deltas have different sizes")
         self._numbers = self._bring_in_order(self._numbers, context, shift)
@@ -132,20 +142,24 @@ class _Values:
         if len(self._tail) != length % item:
             raise ValueError(f"it ends in {len(self._tail)} bytes instead of {length % item}")
 
-    def bytes(self) -> bytes:
+    def bytes(self) -> Piece:
         if self._numbers is None:
-            return bytes(self._base)
-        natural = self._put_back(self._numbers)
-        return b"".join((natural.view(np.uint8).data, self._tail)) if self._tail else natural.tobytes()
+            return self._base
+        natural = self._put_back(self._numbers).view(np.uint8).data
+        return b"".join((natural, self._tail)) if self._tail else natural
 
     def _bring_in_order(self, numbers: Array, context: Piece, shift: int) -> Array:
         wanted = None if shift == NO_ORDER else (id(context), shift)
         if wanted == self._ordered_by:
-            return numbers
+            return self._own(numbers)
         natural = self._put_back(numbers)
         self._order = None if wanted is None else _ORDERS.order_by(context, numbers.dtype, shift)
         self._ordered_by = wanted
-        return natural if self._order is None else natural[self._order]
+        return self._own(natural) if self._order is None else self._own(natural[self._order])
+
+    def _own(self, numbers: Array) -> Array:
+        # The base's memory is somebody else's, whether it may be written or not.
+        return numbers.copy() if np.may_share_memory(numbers, np.frombuffer(self._base, np.uint8)) else numbers
 
     def _put_back(self, numbers: Array) -> Array:
         if self._order is None:

@@ -57,15 +57,8 @@ def write_footer(
 ) -> bytes:
     """Write a footer; frames and their chunks are in the order in which they lie in the pack."""
     numbers = {place.chunk: number for number, place in enumerate(chunks)}
-    elsewhere: list[ChunkId] = []
-    references: list[int] = []
-    for file in files.values():
-        for chunk in file.chunks:
-            number = numbers.get(chunk)
-            if number is None:
-                number = numbers[chunk] = len(chunks) + len(elsewhere)
-                elsewhere.append(chunk)
-            references.append(number)
+    references = [numbers.setdefault(chunk, len(numbers)) for file in files.values() for chunk in file.chunks]
+    elsewhere = list(numbers)[len(chunks) :]
     in_frame = [0] * len(frames)
     for place in chunks:
         in_frame[place.frame] += 1

@@ -230,7 +230,7 @@ def _read_encoded_footer(backend: Source, name: str, trailer: _Trailer, tail: by
     header = backend.read(name, 0, HEADER_BYTES)
     if blake3(header).update(encoded).update(trailer.numbers).digest() != trailer.digest:
         raise BadFooter("its footer does not have the digest that its trailer states")
-    return _check_header(header), codec.decode(_footer_encoding(trailer), encoded, trailer.footer_raw_length)
+    return _check_header(header), bytes(codec.decode(_footer_encoding(trailer), encoded, trailer.footer_raw_length))
 
 
 def _check_header(header: bytes) -> int:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
-LEVEL = 1
 SLICE = 1 << 16
 """Items that are worked on at once: few enough to stay in the processor's cache."""
 
@@ -48,10 +47,16 @@ _SAVING_THAT_PAYS = 100
 
 
 class _Compressors(threading.local):
-    """A compressor must not be used by two threads at once, so each thread has its own."""
+    """What must not be used by two threads at once, so each thread has its own.
+
+    `entropy` hardly looks for repeats, of which noisy planes have none that are worth naming: it is three times as fast
+    on them as `repeats`, and comes closer to their entropy (measured on fp32 and bf16 weights).
+    """
 
     def __init__(self) -> None:
-        self.compressor = zstandard.ZstdCompressor(level=LEVEL)
+        rarely = zstandard.ZstdCompressionParameters.from_level(1, min_match=7, hash_log=6)
+        self.entropy = zstandard.ZstdCompressor(compression_params=rarely)
+        self.repeats = zstandard.ZstdCompressor(level=1)
         self.decompressor = zstandard.ZstdDecompressor()
 
 
@@ -122,7 +127,7 @@ def encode_planes(raw: Piece, item: int) -> list[Piece]:
     return [bytes([item]), *write_section(split(numbers, item)), bytes(memoryview(raw)[body:])]
 
 
-def decode_planes(encoded: bytes | memoryview, raw_length: int) -> bytearray:
+def decode_planes(encoded: Piece, raw_length: int) -> bytearray:
     """Read a frame of planes back.
 
     Raises:
@@ -150,19 +155,20 @@ def decode_planes(encoded: bytes | memoryview, raw_length: int) -> bytearray:
 
 
 def compress(data: Piece) -> bytes:
-    """Compress bytes at this module's level, in this thread."""
-    return _LOCAL.compressor.compress(data)
+    """Compress bytes as planes of numbers are, in this thread."""
+    return _LOCAL.entropy.compress(data)
 
 
 def _write_plane(plane: Bytes) -> tuple[int, Piece]:
-    if plane.size >= _SAMPLED_FROM and not _pays(_sample(plane)):
-        return _RAW, plane.data
-    compressed = compress(plane.data)
+    compressor = _LOCAL.entropy
+    if plane.size >= _SAMPLED_FROM:
+        sample = _sample(plane)
+        entropy, repeats = (len(one.compress(sample)) for one in (_LOCAL.entropy, _LOCAL.repeats))
+        if min(entropy, repeats) >= len(sample) - len(sample) // _SAVING_THAT_PAYS:
+            return _RAW, plane.data
+        compressor = _LOCAL.repeats if repeats < entropy else _LOCAL.entropy
+    compressed = compressor.compress(plane.data)
     return (_ZSTD, compressed) if len(compressed) < plane.size else (_RAW, plane.data)
-
-
-def _pays(sample: bytes) -> bool:
-    return len(compress(sample)) < len(sample) - len(sample) // _SAVING_THAT_PAYS
 
 
 def _sample(plane: Bytes) -> bytes:

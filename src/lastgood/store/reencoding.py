@@ -274,11 +274,11 @@ class Reencoder:
 
     def _decode(self, frame: Frame, encoded: bytes) -> bytes:
         if frame.base is None:
-            return codec.decode(frame.encoding, encoded, frame.raw_length)
+            return bytes(codec.decode(frame.encoding, encoded, frame.raw_length))
         base = self._chunk(frame.base)
         if frame.encoding is Encoding.PATCH:
             return codec.apply_patch(encoded, base, frame.raw_length)
-        return codec.apply_deltas(base, [(encoded, base if frame.context is None else self._chunk(frame.context))])
+        return bytes(codec.apply_deltas(base, [(encoded, base if frame.context is None else self._chunk(frame.context))]))
 
 
 def _best_delta(raw: bytes, bases: Sequence[Base], items: Iterable[int]) -> Written | None:

@@ -125,12 +125,12 @@ class Repacker:
         try:
             encoded = self._backend.read(pack_name(old.pack), frame.offset, frame.length)
             if frame.base is None:
-                return encoded, codec.decode(frame.encoding, encoded, frame.raw_length)
+                return encoded, bytes(codec.decode(frame.encoding, encoded, frame.raw_length))
             base = self._chunk(frame.base)
             if frame.encoding is Encoding.PATCH:
                 return encoded, codec.apply_patch(encoded, base, frame.raw_length)
             context = base if frame.context is None else self._chunk(frame.context)
-            return encoded, codec.apply_deltas(base, [(encoded, context)])
+            return encoded, bytes(codec.apply_deltas(base, [(encoded, context)]))
         except NotFound as error:
             raise damage(_place(old, frame, first), f"is not there: pack {old.pack.short} is missing") from error
         except Integrity as error:

@@ -7,25 +7,22 @@ A backend's author subclasses `StoreConformance`, gives it a fixture that makes 
         def backend(self, tmp_path):
             return MyBackend(tmp_path)
 
-The rules that are tested are those of `lastgood.store.backend`.
+Fixtures are asked for by name: `again`, which opens the same storage once more, is worth giving as well. A backend in a
+local folder passes `lastgood.testing.durability` too. The rules that are tested are those of `lastgood.store.backend`.
 """
 
 # ruff: noqa: S101 - a suite is made of asserts, and pytest explains them
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import overload
 
 import pytest
 
-from lastgood.errors import Integrity, InvalidName, LastgoodError, NotFound
+from lastgood.errors import Integrity, InvalidName, NotFound
 from lastgood.store.backend import Backend, Piece
-
-NAME = "packs/ab/one.pack"
-EVERY_BYTE = bytes(range(256))
-MIB = 1 << 20
+from lastgood.testing.concurrency import EVERY_BYTE, MIB, NAME, ConcurrencyConformance
 
 ODD_NAMES = {
     "nothing": "",
@@ -48,13 +45,18 @@ ODD_NAMES = {
 }
 
 
-class StoreConformance:
+class StoreConformance(ConcurrencyConformance):
     """Tests of one backend; each starts with an empty one."""
 
     @pytest.fixture
     def backend(self) -> Backend:
         """Make an empty backend."""
         raise NotImplementedError
+
+    @pytest.fixture
+    def again(self, backend: Backend) -> Backend:
+        """Open what `backend` keeps once more, as another process would; one that lives in its process alone is the same."""
+        return backend
 
     def test_what_was_put_is_read_back(self, backend: Backend) -> None:
         """Bytes come back as they went in, from any place."""
@@ -70,6 +72,13 @@ class StoreConformance:
         backend.put(NAME, [b"", b"ab", memoryview(b"xcdx")[1:3], b"", *([b"e"] * 3_000)])
         assert backend.read(NAME, 0, backend.size(NAME)) == b"abcd" + b"e" * 3_000
 
+    def test_a_piece_may_be_seen_as_other_items(self, backend: Backend) -> None:
+        """A view of numbers counts by its bytes, and one of a whole pack is not copied item by item."""
+        numbers = memoryview(EVERY_BYTE * (4 * MIB // len(EVERY_BYTE))).cast("I")
+        backend.put(NAME, [numbers, b"the end"])
+        assert backend.size(NAME) == 4 * MIB + 7
+        assert backend.read(NAME, 4 * MIB - 1, 8) == b"\xffthe end"
+
     def test_nothing_can_be_put(self, backend: Backend) -> None:
         """Zero bytes are kept like any others."""
         backend.put(NAME, [])
@@ -83,6 +92,13 @@ class StoreConformance:
         assert backend.size(NAME) == 24 * MIB + 7
         assert backend.read(NAME, 12 * MIB + 3, 2 * MIB) == (piece * 3)[3 : 2 * MIB + 3]
         assert backend.read(NAME, 24 * MIB, 7) == b"the end"
+
+    def test_one_large_piece(self, backend: Backend) -> None:
+        """A pack's worth of bytes in one piece is kept as well as in many."""
+        piece = EVERY_BYTE * (40 * MIB // len(EVERY_BYTE))
+        backend.put(NAME, [memoryview(piece)])
+        assert backend.size(NAME) == 40 * MIB
+        assert backend.read(NAME, 40 * MIB - 300, 300) == piece[-300:]
 
     @pytest.mark.parametrize(("offset", "length"), [(0, 257), (256, 1), (300, 1), (-1, 1), (0, -1), (0, 1 << 40)])
     def test_a_short_read_is_an_error(self, backend: Backend, offset: int, length: int) -> None:
@@ -106,6 +122,20 @@ class StoreConformance:
         backend.put(NAME, [b"good"])
         assert backend.read(NAME, 0, backend.size(NAME)) == b"good"
         assert list(backend.names("packs")) == [NAME]
+
+    def test_others_see_what_was_acknowledged(self, backend: Backend, again: Backend) -> None:
+        """What was put, replaced or deleted is so for whoever opens the storage, at once."""
+        backend.put(NAME, [b"first"])
+        assert again.read(NAME, 0, 5) == b"first"
+        again.put("packs/ab/two.pack", [b"second"])
+        assert list(backend.names("packs")) == [NAME, "packs/ab/two.pack"]
+        backend.put(NAME, [b"mended"])
+        assert again.read(NAME, 0, again.size(NAME)) == b"mended"
+        again.delete(NAME)
+        with pytest.raises(NotFound):
+            backend.read(NAME, 0, 1)
+        backend.put(NAME, [b"back"])
+        assert list(again.names("packs")) == [NAME, "packs/ab/two.pack"]
 
     def test_names_are_listed_in_order(self, backend: Backend) -> None:
         """A folder's names come in the order of their characters, those of its folders among them, and no others."""
@@ -165,48 +195,6 @@ class StoreConformance:
             backend.put(NAME, _BreakingPieces())
         assert backend.read(NAME, 0, backend.size(NAME)) == b"whole"
 
-    def test_readers_see_all_or_nothing(self, backend: Backend) -> None:
-        """While a name is put, and put again, every reader finds either nothing or all of it."""
-        pieces = [EVERY_BYTE * 256] * 32
-        whole = sum(len(piece) for piece in pieces)
-        seen: set[int | str] = set()
-        is_done = threading.Event()
-
-        def watch() -> None:
-            while not is_done.is_set():
-                seen.add(_size_or_error(backend))
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        for _ in range(6):
-            backend.put(NAME, pieces)
-        is_done.set()
-        watcher.join()
-        assert seen <= {whole, "not-found"}
-        assert backend.size(NAME) == whole
-
-    def test_many_at_once(self, backend: Backend) -> None:
-        """Threads that put different names, and one name together, do not disturb one another."""
-        failures: list[BaseException] = []
-
-        def work(number: int) -> None:
-            try:
-                for turn in range(5):
-                    backend.put(f"packs/{number:02}/{turn}", [bytes([number]) * 5_000, bytes([turn])])
-                    backend.put(NAME, [b"the same for all"])
-                    assert backend.read(f"packs/{number:02}/{turn}", 4_999, 2) == bytes([number, turn])
-            except BaseException as error:  # noqa: BLE001  # the main thread judges
-                failures.append(error)
-
-        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert failures == []
-        assert len(list(backend.names("packs"))) == 8 * 5 + 1
-        assert backend.read(NAME, 0, 16) == b"the same for all"
-
 
 class _PiecesEndedError(Exception):
     """The pieces of a put stopped coming."""
@@ -230,11 +218,3 @@ class _BreakingPieces(Sequence[Piece]):
     def __iter__(self) -> Iterator[Piece]:
         yield b"some" * 10_000
         raise _PiecesEndedError
-
-
-def _size_or_error(backend: Backend) -> int | str:
-    try:
-        size = backend.size(NAME)
-        return len(backend.read(NAME, 0, size))
-    except LastgoodError as error:
-        return error.kind

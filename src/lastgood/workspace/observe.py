@@ -49,6 +49,6 @@ def _git(root: Path, *arguments: str) -> str | None:
     command = ["git", "-c", "core.fsmonitor=false", "--no-optional-locks", *arguments]
     try:
         found = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=_GIT_SECONDS, check=False)
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
     return found.stdout if found.returncode == 0 else None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.formats.tensors.files import check_promises, initializer, layout_of, message, number, onnx_file, problem_of, read
+from tests.formats.tensors.files import check_promises, initializer, layout_of, message, number, onnx_file, peak_of, problem_of, read
 
 GOLDEN = Path(__file__).parent / "golden"
 FLOAT, INT64, FLOAT16 = 1, 7, 10
@@ -91,6 +91,12 @@ def test_a_graph_that_lies_is_a_problem_in_words(graph: bytes, said: str) -> Non
 )
 def test_what_does_not_hold_together_whole_is_no_such_format(data: bytes) -> None:
     assert read(data) is None
+
+
+def test_a_long_name_costs_no_memory() -> None:
+    data = onnx_file(initializer("n" * 20_000_000, FLOAT, (2,), b"12345678"))
+
+    assert peak_of(lambda: read(data)) < 1_000_000
 
 
 def test_every_flipped_byte_is_seen_or_harms_nothing() -> None:

@@ -111,9 +111,11 @@ def check_name(name: str) -> None:
     """
     if len(name) > LONGEST_NAME:
         raise NotUnderstood(f"the name of a tensor has more than {LONGEST_NAME:,} characters")
-    if not name.isascii() and any("\ud800" <= one <= "\udfff" for one in name):
+    if name.isprintable():
+        return
+    if any("\ud800" <= one <= "\udfff" for one in name):
         raise NotUnderstood("the name of a tensor is not Unicode text")
-    if any(one < " " or one == "\x7f" for one in name):
+    if any(one < " " or "\x7f" <= one < "\xa0" for one in name):
         raise NotUnderstood("the name of a tensor has control characters")
 
 

@@ -19,7 +19,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from lastgood.formats.tensors.layout import MOST_TENSORS, NotUnderstood, Tensor, check_length, check_shape, make_tensor, shown
+from lastgood.formats.tensors.layout import NotUnderstood, Tensor, check_length, check_shape, make_tensor, shown
 from lastgood.formats.tensors.source import Reader
 
 LONGEST_HEADER = 100_000_000
@@ -124,7 +124,6 @@ class _Header:
 def _entries(header: _Header) -> Iterator[tuple[str, dict[str, object]]]:
     """Give each tensor's name and description."""
     header.take(_OPEN)
-    count = 0
     saw_metadata = False
     more = not header.accept(_CLOSE)
     while more:
@@ -135,9 +134,6 @@ def _entries(header: _Header) -> Iterator[tuple[str, dict[str, object]]]:
             saw_metadata = True
             _pass_metadata(header)
         else:
-            count += 1
-            if count > MOST_TENSORS:
-                raise NotUnderstood(f"it has more than {MOST_TENSORS:,} tensors")
             yield name, _object(header.take(_ENTRY)[1])
         more = bool(header.accept(_COMMA))
         if not more:

@@ -80,7 +80,7 @@ def _read_storages(reader: Reader, members: list[Member], root: str) -> Iterator
         pickle = by_name.get(f"{folder}.pkl")
         kinds = {} if pickle is None or pickle.length > LONGEST_PICKLE else find_kinds(reader.read(locate(reader, pickle), pickle.length))
         for name, member in by_name.items():
-            if name.startswith(f"{folder}/") and member.length:
+            if name.startswith(f"{folder}/"):
                 yield _storage(name, kinds.get(name.removeprefix(f"{folder}/")), locate(reader, member), member.length)
 
 

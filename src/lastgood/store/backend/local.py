@@ -226,10 +226,8 @@ def _sweep(incoming: int) -> None:
 
 
 def _write_all(file: int, piece: Piece) -> None:
-    written = os.write(file, piece)
-    if written == len(piece):
-        return
-    rest = memoryview(piece)[written:]
+    # By bytes, whatever items a view is of: a short write must be gone on with at the right one.
+    rest = memoryview(piece).cast("B")
     while rest:
         rest = rest[os.write(file, rest) :]
 

@@ -18,6 +18,11 @@ _STEP = sa.String(16).with_variant(sa.String(16, collation="C"), "postgresql")
 
 def upgrade() -> None:
     """Add what is known of bases, labels and condemned things."""
+    _what_chunks_stand_on()
+    _what_the_collector_knows()
+
+
+def _what_chunks_stand_on() -> None:
     op.create_table(
         "index_deltas",
         sa.Column("chunk", _DIGEST, primary_key=True),
@@ -36,6 +41,9 @@ def upgrade() -> None:
         **_COMPACT,
     )
     op.create_index("index_labels_by_chunk", "index_labels", ["chunk"])
+
+
+def _what_the_collector_knows() -> None:
     op.create_table(
         "index_condemned_chunks",
         sa.Column("chunk", _DIGEST, primary_key=True),

@@ -1,0 +1,289 @@
+"""Faults in system calls: every call of a command that touches the project is killed, or answered with an error, once.
+
+How: the command's process is forked warm and waits; strace is attached to it and told which call of which number to
+tamper with (`strace -f -e inject=CALL:error=EIO:when=N`); then it goes. A run without a fault, before, tells which calls
+touch the project at all. After each fault the project is looked at, the same command is repeated without one, and the
+project is looked at again.
+
+The faults: `KILL` ends the process before the call; `EIO` and `ENOSPC` are the call's answer; `ENOSPC+` is the answer of
+that call and of all of its kind that follow, as on a disk that stays full.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lastgood.errors import LastgoodError
+from tools.torture.commands import Tortured, collect, known_commands
+from tools.torture.oracle import state, wrongs
+from tools.torture.project import FEW_WEIGHTS, MANY_WEIGHTS, BrokenPromiseError, Project, Ran, warm_up
+from tools.torture.tally import Tally
+
+READING = "open openat read pread64 preadv newfstatat fstat stat lstat statx access faccessat2 getdents64 readlink readlinkat lseek mmap"
+WRITING = (
+    "openat write pwrite64 writev pwritev fsync fdatasync syncfs ftruncate fallocate rename renameat renameat2 link linkat symlink"
+    " symlinkat mkdir mkdirat copy_file_range sendfile"
+)
+OTHER = "unlink unlinkat rmdir flock fcntl ioctl close chmod fchmod fchmodat utimensat chdir"
+
+CALLS = tuple(dict.fromkeys(f"{READING} {WRITING} {OTHER}".split()))
+# What is opened to be read needs no room, so that only single calls of `openat` find none.
+FAULTS = {"KILL": CALLS, "EIO": CALLS, "ENOSPC": tuple(WRITING.split()), "ENOSPC+": tuple(WRITING.split()[1:])}
+
+CASES_OF_A_PROJECT = 60
+_NAMED_ERRORS = frozenset({2, 3, 4, 5, 6, 7, 8})
+_KILLED = -9
+_CALL = re.compile(r"^(\d+) +(\w+)\(")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A call of a command: which, and the how-manieth of its kind in its thread, from 1."""
+
+    call: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Injection:
+    """A fault in a call."""
+
+    target: Target
+    fault: str
+
+    @property
+    def option(self) -> str:
+        """How it is said to strace."""
+        how = "signal=KILL" if self.fault == "KILL" else f"error={self.fault.removesuffix('+')}"
+        return f"inject={self.target.call}:{how}:when={self.target.number}{'+' if self.fault.endswith('+') else ''}"
+
+
+def strace_works() -> bool:
+    """Whether strace is there and may follow a process that is not its own child."""
+    if shutil.which("strace") is None:
+        return False
+    with subprocess.Popen(["sleep", "10"]) as sleeper:
+        try:
+            tried = subprocess.Popen(["strace", "-qq", "-o", os.devnull, "-p", str(sleeper.pid)], stderr=subprocess.DEVNULL)
+            until = time.monotonic() + 5
+            while tried.poll() is None and time.monotonic() < until:
+                if _is_traced(sleeper.pid):
+                    return True
+                time.sleep(0.01)
+            return False
+        finally:
+            sleeper.kill()
+            tried.wait()
+
+
+def torture_system_calls(folder: Path, *, faults: int, seed: int, shard: int, shards: int) -> Tally:
+    """Inject a shard's share of so many faults.
+
+    Args:
+        folder: an empty folder to work in.
+        faults: how many faults all shards inject together; each target gets its turn before any gets a second.
+        seed: draws the order.
+        shard: the number of this shard.
+        shards: how many there are.
+    """
+    strace = shutil.which("strace")
+    if strace is None:
+        raise BrokenPromiseError("strace is not installed")
+    warm_up()
+    torturer = _Torturer(folder, strace, seed, shard, shards)
+    wanted = faults // shards + (shard < faults % shards)
+    while torturer.tally.counts["faults injected"] < wanted:
+        before = torturer.tally.counts["faults injected"]
+        torturer.go_round(wanted)
+        if torturer.tally.failures or torturer.tally.counts["faults injected"] == before:
+            break
+    return torturer.tally
+
+
+class _Torturer:
+    """Tries the commands in turn, each on a project of its own that is made anew now and then."""
+
+    def __init__(self, folder: Path, strace: str, seed: int, shard: int, shards: int) -> None:
+        self.tally = Tally()
+        self._folder = folder
+        self._strace = strace
+        self._seed = seed
+        self._shard = shard
+        self._shards = shards
+        self._round = 0
+
+    def go_round(self, wanted: int) -> None:
+        """Give every command's calls their turn, the commands sharing what is left to do."""
+        commands = known_commands()
+        for position, command in enumerate(commands):
+            left = wanted - self.tally.counts["faults injected"]
+            self._torture(command, left // (len(commands) - position) if self._round == 0 else left)
+            if self.tally.failures:
+                return
+        self._round += 1
+
+    def _torture(self, command: Tortured, most: int) -> None:
+        until = self.tally.counts["faults injected"] + most
+        cases: Iterator[Injection] | None = None
+        while self.tally.counts["faults injected"] < until and not self.tally.failures:
+            project = self._project(command)
+            if cases is None:
+                cases = iter(self._cases(command, project))
+            done = 0
+            for done, case in enumerate(cases, start=1):
+                self._try(command, project, case)
+                if done == CASES_OF_A_PROJECT or self.tally.failures or self.tally.counts["faults injected"] >= until:
+                    break
+            self._finish(project)
+            if done < CASES_OF_A_PROJECT:
+                return
+
+    def _project(self, command: Tortured) -> Project:
+        number = self.tally.counts["projects"]
+        self.tally.count("projects")
+        root = self._folder / f"{command.name}-{self._shard}-{number}"
+        chance = random.Random(f"{self._seed} {self._shard} {number}")
+        weights = MANY_WEIGHTS if number % 4 == 3 else FEW_WEIGHTS  # noqa: PLR2004 - one in four
+        project = Project(root / "project", root / "beside", chance, weights)
+        project.prepare()
+        return project
+
+    def _cases(self, command: Tortured, project: Project) -> list[Injection]:
+        """Return what this shard injects into a command, in an order that is drawn."""
+        command.prepare(project)
+        ran, trace = self._traced(project, command.arguments(project), [])
+        if ran.code:
+            raise BrokenPromiseError(f"{command.name} failed under strace without a fault: {ran}")
+        after = state(project)
+        list(command.judge(project, ran, after, after))
+        if command.name == "commit":
+            project.remember(after[0][-1])
+        command.recover(project)
+        targets = targets_of(trace, project.folder)
+        self.tally.count(f"calls of {command.name}", len(targets) if self._shard == 0 and self._round == 0 else 0)
+        every = [Injection(one, fault) for one in targets for fault, calls in FAULTS.items() if one.call in calls]
+        random.Random(f"{self._seed} {self._round} {command.name}").shuffle(every)
+        return every[self._shard :: self._shards]
+
+    def _try(self, command: Tortured, project: Project, case: Injection) -> None:
+        what = f"{command.name} with {case.option} (seed {self._seed}, shard {self._shard}, in {project.folder.parent.name})"
+        try:
+            command.prepare(project)
+            before = state(project)
+            ran, trace = self._traced(project, command.arguments(project), ["-e", case.option])
+            hits = [line for line in trace.splitlines() if "(INJECTED)" in line]
+            self._note(case, ran, hits, project)
+            # Where the answer itself could not be written, the exit code has to do.
+            is_mute = any(str(project.beside) in line for line in hits)
+            wrong = list(_unspeakable(ran, case, is_mute=is_mute))
+            after = state(project)
+            # Of an answer that nobody could read it does not matter what it would have said.
+            wrong += command.judge(project, replace(ran, code=_KILLED) if is_mute else ran, before, after)
+            wrong += wrongs(project, only=after[0][-1:])
+            if not wrong:
+                command.recover(project)
+                wrong += wrongs(project, only=(project.chance.choice(list(project.releases)),))
+        except (BrokenPromiseError, LastgoodError, OSError) as error:
+            wrong = [str(error) or repr(error)]
+        for one in wrong:
+            self.tally.fail(f"{what}: {one}")
+
+    def _note(self, case: Injection, ran: Ran, hits: list[str], project: Project) -> None:
+        is_hit = ran.code == _KILLED if case.fault == "KILL" else bool(hits)
+        if not is_hit:
+            self.tally.count("faults that met no call")
+            return
+        self.tally.count("faults injected")
+        self.tally.count(f"{case.fault} injected")
+        if case.fault != "KILL" and not any(str(project.folder) in line for line in hits):
+            self.tally.count("of them beside the project")
+        how = "killed" if ran.code == _KILLED else ran.kind or f"exit {ran.code}"
+        self.tally.count(f"{case.fault} of {case.target.call}: {how}")
+
+    def _finish(self, project: Project) -> None:
+        try:
+            project.edit()
+            project.commit()
+            collect(project)
+            wrong = list(wrongs(project))
+        except (BrokenPromiseError, LastgoodError) as error:
+            wrong = [str(error)]
+        for one in wrong:
+            self.tally.fail(f"at the end of {project.folder.parent.name}: {one}")
+        self.tally.count("releases acknowledged", len(project.releases))
+        if not self.tally.failures:
+            shutil.rmtree(project.folder.parent)
+
+    def _traced(self, project: Project, arguments: list[str], options: list[str]) -> tuple[Ran, str]:
+        """Run a command under strace; return how it ended and the trace."""
+        reader, writer = os.pipe()
+        child = project.fork(*arguments, first=lambda: os.read(reader, 1))
+        os.close(reader)
+        log = project.beside / "trace"
+        follow = [
+            self._strace,
+            "-f",
+            "-qq",
+            "-y",
+            "-s",
+            "0",
+            "-o",
+            str(log),
+            "-e",
+            f"trace=/^({'|'.join(CALLS)})$",
+            *options,
+            "-p",
+            str(child),
+        ]
+        with subprocess.Popen(follow, stderr=subprocess.DEVNULL) as tracer:
+            while not _is_traced(child):
+                if tracer.poll() is not None:
+                    os.write(writer, b"x")
+                    raise BrokenPromiseError(f"strace could not be attached: {follow}")
+                time.sleep(0.0005)
+            os.write(writer, b"x")
+            os.close(writer)
+            ran = project.wait(child)
+        return ran, log.read_text(errors="replace")
+
+
+def targets_of(trace: str, folder: Path) -> list[Target]:
+    """Return the calls in a trace that touch a folder, each once.
+
+    Args:
+        trace: what `strace -f -y` wrote.
+        folder: the folder.
+    """
+    counted: dict[tuple[str, str], int] = {}
+    found: dict[Target, None] = {}
+    for line in trace.splitlines():
+        match = _CALL.match(line)
+        if match is None:
+            continue
+        thread, call = match.groups()
+        counted[thread, call] = counted.get((thread, call), 0) + 1
+        if str(folder) in line:
+            found[Target(call, counted[thread, call])] = None
+    return list(found)
+
+
+def _unspeakable(ran: Ran, case: Injection, *, is_mute: bool) -> Iterator[str]:
+    """Say what no command may do: end in a way that is not documented, or show its insides."""
+    if "Traceback" in ran.err or "Exception ignored" in ran.err:
+        yield f"it showed its insides: {ran.err[-1500:]}"
+    if ran.code != 0 and ran.code not in _NAMED_ERRORS and not (ran.code == _KILLED and case.fault == "KILL"):
+        yield f"it ended with {ran.code}: {(ran.err or ran.out)[-500:]}"
+    if ran.code > 0 and not (ran.kind or "problems" in ran.answer or is_mute):
+        yield f"it failed ({ran.code}) without saying how: {(ran.err or ran.out)[-500:]}"
+
+
+def _is_traced(process: int) -> bool:
+    return "TracerPid:\t0\n" not in Path(f"/proc/{process}/status").read_text()
