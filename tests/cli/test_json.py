@@ -29,6 +29,7 @@ KEYS = {
     "tag": {"tag", "release"},
     "optimize": {"bytes_before", "bytes_after", "chunks", "packs", "seconds"},
     "verify": {"ok", "problems"},
+    "gc": {"bytes_freed", "bytes_waiting", "applied", "grace_seconds"},
 }
 LINES = {
     "init": ["init"],
@@ -47,6 +48,7 @@ LINES = {
     "tag": ["tag", "r1", "v1"],
     "optimize": ["optimize"],
     "verify": ["verify"],
+    "gc": ["gc", "--apply", "--grace", "0s"],
 }
 
 
