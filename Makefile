@@ -30,8 +30,8 @@ test: $(VENV)/compiled $(VENV)/weights system-parts ## every test: units, docume
 lint: lint-format lint-rules lint-types lint-floors lint-dead lint-needs lint-limits lint-tree ## every check that reads the code without running it
 
 .PHONY: bench
-bench: $(VENV)/compiled ## measure the budgets: whole processes, on this machine
-	python tools/bench.py $(ARGS)
+bench: $(VENV)/compiled $(VENV)/weights ## measure it beside its peers, on real weights: docs/benchmarks (an hour, 40 GB)
+	python -m tools.bench $(ARGS)
 
 .PHONY: torture
 torture: $(VENV)/compiled system-parts ## faults, power cuts, flipped bits, schedules: for hours, see docs/torture.md

@@ -91,19 +91,21 @@ class Writing:
 
 
 @dataclass
-class Desk:
-    """One registry with its bytes in memory, and what each release must give back."""
+class Releases:
+    """One registry with its bytes in memory, in which releases are made, dropped and collected."""
 
     folder: Path
     pipeline: PipelineName = BOT
+    seed: str = ""
     clock: FixedClock = field(default_factory=lambda: FixedClock(START))
     backend: BusyBackend = field(default_factory=BusyBackend)
     releases: dict[ReleaseId, Files] = field(default_factory=dict)
     dropped: set[ReleaseId] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        settings = Settings(self.clock, counted_entropy(), no_zone, lambda: ACTOR)
-        create_registry(self.folder, settings, REGISTRY, None)
+        settings = Settings(self.clock, counted_entropy(self.seed), no_zone, lambda: ACTOR)
+        if not self.folder.exists():
+            create_registry(self.folder, settings, REGISTRY, None)
         self.context: Context = replace(open_registry(self.folder, settings).context, backend=self.backend)
 
     def close(self) -> None:
@@ -165,6 +167,13 @@ class Desk:
         with self.context.database.reading() as session:
             return {bytes(row[0]) for row in session.rows(f"SELECT {column} FROM {table}")}  # noqa: S608  # names of ours
 
+    def _draft(self, component: Component, workspace_file: FileDigest) -> Draft:
+        return Draft(self.pipeline, (component,), workspace_file, onto_latest=True)
+
+
+class Desk(Releases):
+    """The same, with what must hold of it."""
+
     def kept(self) -> dict[ReleaseId, Files]:
         return {release: files for release, files in self.releases.items() if release not in self.dropped}
 
@@ -219,6 +228,3 @@ class Desk:
     def _label(self, release: ReleaseId) -> str:
         with self.context.database.reading() as session:
             return releases.require_release(session, release).label
-
-    def _draft(self, component: Component, workspace_file: FileDigest) -> Draft:
-        return Draft(self.pipeline, (component,), workspace_file, onto_latest=True)

@@ -39,13 +39,13 @@ class Collecting(RuleBasedStateMachine):
         self.desk = Desk(self.folder / "registry")
         self.chosen = dict.fromkeys(KINDS, (0, 0))
         for _ in range(versions):
-            self.desk.commit(self.files())
+            self.desk.commit(self._files())
             self.chosen = {path: (seed, version + 1) for path, (seed, version) in self.chosen.items()}
 
-    def files(self) -> dict[str, bytes]:
+    def _files(self) -> dict[str, bytes]:
         return {path: make(path, *chosen) for path, chosen in self.chosen.items()}
 
-    def drop(self, every: int) -> None:
+    def _drop(self, every: int) -> None:
         """Drop one in so many of the releases that may be dropped."""
         latest = self.desk.latest()
         assert latest is not None
@@ -54,13 +54,13 @@ class Collecting(RuleBasedStateMachine):
     @rule(chosen=edits, recalled=recalls, every=st.integers(1, 4))
     def commit(self, chosen: dict[str, tuple[int, int]], recalled: set[str], every: int) -> None:
         self.chosen |= chosen
-        self.desk.commit(self.files(), recalled)
-        self.drop(every)
+        self.desk.commit(self._files(), recalled)
+        self._drop(every)
 
     @rule(target=writings, chosen=edits, recalled=recalls)
     def write(self, chosen: dict[str, tuple[int, int]], recalled: set[str]) -> Writing:
         self.chosen |= chosen
-        return self.desk.begin(self.files(), recalled)
+        return self.desk.begin(self._files(), recalled)
 
     @rule(writing=consumes(writings))
     def publish(self, writing: Writing) -> None:
@@ -71,13 +71,13 @@ class Collecting(RuleBasedStateMachine):
     @rule(grace=graces, hours=st.integers(0, 30), every=st.integers(1, 4))
     def collect(self, grace: timedelta, hours: int, every: int) -> None:
         self.desk.clock.advance(seconds=3_600 * hours)
-        self.drop(every)
+        self._drop(every)
         self.desk.collect(grace)
         self.desk.assert_whole()
 
     @rule(grace=graces, writing=consumes(writings), after=st.integers(0, 12), every=st.integers(1, 4))
     def collect_while_somebody_publishes(self, grace: timedelta, writing: Writing, after: int, every: int) -> None:
-        self.drop(every)
+        self._drop(every)
         self.desk.backend.act_after(after, lambda: self.desk.publish(writing))
         self.desk.collect(grace)
         self.desk.backend.calm_down()
@@ -87,8 +87,8 @@ class Collecting(RuleBasedStateMachine):
     def collect_while_somebody_writes(self, grace: timedelta, chosen: dict[str, tuple[int, int]], after: int, every: int) -> None:
         self.chosen |= chosen
         written: list[Writing] = []
-        self.drop(every)
-        self.desk.backend.act_after(after, lambda: written.append(self.desk.begin(self.files(), set(KINDS))))
+        self._drop(every)
+        self.desk.backend.act_after(after, lambda: written.append(self.desk.begin(self._files(), set(KINDS))))
         self.desk.collect(grace)
         self.desk.backend.calm_down()
         for writing in written:
@@ -97,7 +97,7 @@ class Collecting(RuleBasedStateMachine):
 
     @rule(grace=graces, other=graces, after=st.integers(0, 12), every=st.integers(1, 4))
     def collect_twice_at_once(self, grace: timedelta, other: timedelta, after: int, every: int) -> None:
-        self.drop(every)
+        self._drop(every)
         self.desk.backend.act_after(after, lambda: self.desk.collect(other))
         self.desk.collect(grace)
         self.desk.backend.calm_down()
@@ -106,7 +106,7 @@ class Collecting(RuleBasedStateMachine):
     @rule(grace=graces, every=st.integers(1, 4))
     def tell(self, grace: timedelta, every: int) -> None:
         """A plan changes nothing, and is what then happens."""
-        self.drop(every)
+        self._drop(every)
         before = self.desk.packs(), self.desk.keys("index_chunks", "chunk"), self.desk.keys("index_condemned_chunks", "chunk")
         told = self.desk.plan(grace)
         assert before == (self.desk.packs(), self.desk.keys("index_chunks", "chunk"), self.desk.keys("index_condemned_chunks", "chunk"))

@@ -71,7 +71,7 @@ def assert_whole(project: Path, folder: Path) -> None:
 def optimized(folder: Path) -> Optimized:
     """Optimize in this process."""
     with opened(folder) as registry:
-        return registry.store.optimize()
+        return registry.upkeep.optimize()
 
 
 @contextmanager

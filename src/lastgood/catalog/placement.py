@@ -48,6 +48,12 @@ class CatalogIndex:
         with self._database.reading() as session:
             return current_generation(session)
 
+    def has_losses(self) -> bool:
+        """Whether the last repair left releases that had lost something, so that what they point at is not all kept."""
+        query = "SELECT step FROM index_collections WHERE step IN ('repair', 'loss') ORDER BY generation DESC LIMIT 1"
+        with self._database.reading() as session:
+            return session.row(query) == ("loss",)
+
     def find_labelled(self, labels: Sequence[Label]) -> Mapping[Label, Sequence[ChunkId]]:
         """Return, of each label, the newest chunks that new data may refer to."""
         query = (
@@ -96,7 +102,7 @@ def add_packs(session: Session, packs: Sequence[PackContents]) -> None:
         ):
             add_frames(session, number, pack.frames)
             _add_chunks(session, number, pack)
-            _add_files(session, pack.files)
+            add_files(session, pack.files)
             number += 1
         revive(session, [one.chunk for one in pack.chunks], list(pack.files))
 
@@ -207,7 +213,8 @@ def require_shallower(session: Session, frames: Mapping[ChunkId, Frame]) -> None
             raise CollectedMeanwhile(f"chunk {chunk.short} stands on one that is not kept any more; nothing was changed")
 
 
-def _add_files(session: Session, files: Mapping[FileDigest, FileMap]) -> None:
+def add_files(session: Session, files: Mapping[FileDigest, FileMap]) -> None:
+    """Record of what chunks files are made, unless that is recorded already."""
     session.execute_many(
         "INSERT INTO index_files (digest, size, chunks) VALUES (:digest, :size, :chunks) ON CONFLICT (digest) DO NOTHING",
         [{"digest": bytes(digest), "size": files[digest].size, "chunks": b"".join(files[digest].chunks)} for digest in sorted(files)],
@@ -218,6 +225,11 @@ def recorded_packs(session: Session) -> list[tuple[PackId, int]]:
     """Return the packs the index knows, with their sizes in bytes."""
     rows = session.rows("SELECT pack, size FROM index_packs ORDER BY pack_number")
     return [(PackId(bytes(row[0])), int(row[1])) for row in rows]
+
+
+def is_recorded(session: Session, pack: PackId) -> bool:
+    """Whether the index knows a pack."""
+    return session.row("SELECT 1 FROM index_packs WHERE pack = :pack", pack=pack) is not None
 
 
 def _place_of(row: Row) -> ChunkPlace:

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from lastgood.registry.collect import Collected
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DEFAULT = "24h"
 _GRACE = re.compile(r"([0-9]{1,6})([smhdw])")
 
 
 @click.command("gc")
 @click.option("--apply", "is_applied", is_flag=True, help="Do it; without this it only tells.")
-@click.option("--grace", metavar="TIME", default="24h", show_default=True, help="How long what is not needed stays: 0s, 90m, 2h, 7d, 2w.")
+@click.option(
+    "--grace", metavar="TIME", default=_DEFAULT, show_default=True, help="How long what is not needed stays: 0s, 90m, 2h, 7d, 2w."
+)
 @in_session
 def command(session: Session, *, is_applied: bool, grace: str) -> None:
     """Take back the bytes that no release needs; without --apply only tell how many.
@@ -33,7 +36,7 @@ def command(session: Session, *, is_applied: bool, grace: str) -> None:
     """
     wait = _parse_grace(grace)
     with session.registry() as registry:
-        told = registry.store.collect(wait) if is_applied else registry.store.plan_collection(wait)
+        told = registry.upkeep.collect(wait) if is_applied else registry.upkeep.plan_collection(wait)
     for note in told.notes:
         session.output.warn(note)
     for line in _lines(told, grace):
@@ -61,16 +64,19 @@ def _lines(told: Collected, grace: str) -> list[str]:
     if told.packs_deleted:
         lines.append(f"{count(told.packs_deleted, 'pack')} {would}deleted ({size(told.bytes_deleted)})")
     if told.bytes_waiting or told.packs_waiting:
-        lines.append(f"waiting for {'its' if told.applied else 'the'} grace of {grace}: about {size(told.bytes_waiting)}")
-    lines.append(_last_line(told))
+        lines.append(f"about {size(told.bytes_waiting)} {'waits' if told.applied else 'would wait'} for the grace of {grace}")
+    lines.append(_last_line(told, grace))
     return lines
 
 
-def _last_line(told: Collected) -> str:
+def _last_line(told: Collected, grace: str) -> str:
     if told.applied:
         return f"freed: {size(told.bytes_freed)}"
-    has_work = told.packs_deleted or told.packs_rewritten or told.chunks_condemned or told.files_condemned or told.chunks_swept
-    return f"would be freed: {size(told.bytes_freed)}" + ("; nothing was changed, `lastgood gc --apply` does it" if has_work else "")
+    changes = (told.files_condemned, told.chunks_condemned, told.files_swept, told.chunks_swept, told.packs_dropped)
+    if not any((*changes, told.packs_rewritten, told.packs_deleted, told.packs_waiting)):
+        return "nothing to collect"
+    given = "" if grace == _DEFAULT else f" --grace {grace}"
+    return f"would be freed: {size(told.bytes_freed)}; nothing was changed, `lastgood gc --apply{given}` does it"
 
 
 def _line(chunks: int, files: int, what: str) -> list[str]:

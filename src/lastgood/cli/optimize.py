@@ -19,7 +19,7 @@ def command(session: Session, level: int | None, dry_run: bool) -> None:
     deployments go on meanwhile. The packs that were replaced still take their room until `lastgood gc` has dropped them.
     """
     with session.registry() as registry, session.output.progress("optimize") as progress:
-        done = registry.store.optimize(level=level, dry_run=dry_run, progress=lambda length: progress.add(0, length))
+        done = registry.upkeep.optimize(level=level, dry_run=dry_run, progress=lambda length: progress.add(0, length))
     for reason in done.left_alone:
         session.output.warn(f"left alone: {reason}")
     if done.packs:
@@ -36,6 +36,7 @@ def command(session: Session, level: int | None, dry_run: bool) -> None:
         {
             "bytes_before": done.bytes_before,
             "bytes_after": done.bytes_after,
+            "bytes_saved": done.bytes_saved,
             "chunks": done.chunks,
             "packs": done.packs,
             "dry_run": dry_run,

@@ -42,10 +42,19 @@ def points_at(manifest: Manifest, reader: FileReader) -> Iterator[Pointer]:
     """
     yield Pointer(manifest.workspace_file)
     for component in manifest.components.values():
-        if component.content.listing is not None:
-            yield Pointer(component.content.listing, component.name)
-        for entry in entries_of(component, reader):
-            yield Pointer(entry.digest, component.name, entry)
+        yield from component_points_at(component, reader)
+
+
+def component_points_at(component: Component, reader: FileReader) -> Iterator[Pointer]:
+    """Yield every file that a component points at: its listing and what that lists.
+
+    Raises:
+        Integrity: the listing cannot be read, or is not one.
+    """
+    if component.content.listing is not None:
+        yield Pointer(component.content.listing, component.name)
+    for entry in entries_of(component, reader):
+        yield Pointer(entry.digest, component.name, entry)
 
 
 class Reach:

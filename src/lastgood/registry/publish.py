@@ -97,11 +97,14 @@ def publish(
             return _first_answer(session, draft, answered.body)
         latest, parent = _latest_of(session, draft.pipeline)
         reverted = _check_base(session, draft, latest, parent)
+        # Also where nothing differs: what a repair could not save may have been found on disk again.
+        _add_packs(context, session, staged.packs)
         if latest is not None and parent is not None and is_unchanged(draft, parent):
             announce(latest.release)
-            return Published(_tagged(session, ledger, draft, latest.release), created=False, bytes_stored_new=0)
+            return Published(_tagged(session, ledger, draft, latest.release), created=False, bytes_stored_new=staged.bytes_stored)
         manifest = _manifest_of(draft, parent, ledger)
-        _record_packs(context, session, staged, manifest)
+        if staged.generation not in {None, placement.current_generation(session)}:
+            _keep_alive(context, session, manifest)
         announce(manifest.release)
         _append(ledger, draft, manifest, number=1 if latest is None else latest.number + 1)
         recorded = _tagged(session, ledger, draft, manifest.release)
@@ -134,11 +137,9 @@ def require_packs(context: Context, packs: Sequence[PackContents]) -> None:
             raise CollectedMeanwhile(f"pack {pack.pack.short} is not there any more; nothing was changed")
 
 
-def _record_packs(context: Context, session: Session, staged: Staged, manifest: Manifest) -> None:
-    require_packs(context, staged.packs)
-    placement.add_packs(session, staged.packs)
-    if staged.generation is not None and staged.generation != placement.current_generation(session):
-        _keep_alive(context, session, manifest)
+def _add_packs(context: Context, session: Session, packs: Sequence[PackContents]) -> None:
+    require_packs(context, packs)
+    placement.add_packs(session, packs)
 
 
 def _keep_alive(context: Context, session: Session, manifest: Manifest) -> None:

@@ -1,9 +1,11 @@
-"""The care of a registry's store, as a group of its own: what takes bytes back, and what encodes them better.
+"""The care of a registry's bytes, as programs ask for it: `registry.upkeep` of `lastgood.open`.
 
 with lastgood.open(folder) as registry:
-    registry.store.plan_collection().bytes_waiting
-    registry.store.optimize().bytes_saved
-    registry.store.collect(timedelta(days=7))
+    registry.upkeep.plan_collection().bytes_waiting
+    registry.upkeep.optimize().bytes_saved
+    registry.upkeep.collect(timedelta(days=7))
+    registry.upkeep.backup("backup.tar")
+    registry.upkeep.repair(dry_run=True).hurt
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lastgood.ids import ReleaseId
@@ -18,14 +21,16 @@ from lastgood.model.collection import GRACE
 from lastgood.registry.context import Context
 
 if TYPE_CHECKING:
+    from lastgood.registry.backup import BackedUp
     from lastgood.registry.collect import Collected
     from lastgood.registry.optimize import Optimized
+    from lastgood.registry.repair import Repaired
 
 _NOBODY: frozenset[ReleaseId] = frozenset()
 
 
 class Upkeep:
-    """What can be done about the bytes of one registry; each is imported when it is called."""
+    """What can be done about the bytes of one registry; each verb is imported when it is first called."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -66,3 +71,25 @@ class Upkeep:
         from lastgood.store.reencoding import LEVEL  # noqa: PLC0415
 
         return optimize(self._context, level=level or LEVEL, dry_run=dry_run, progress=progress)
+
+    def repair(self, *, dry_run: bool = False, progress: Callable[[int], None] | None = None) -> Repaired:
+        """Make the index anew from the packs, put damaged ones aside, and say what releases have lost.
+
+        Raises:
+            Integrity: the records are damaged; a backup is the way out.
+            NewerSchema: a pack is of a newer version.
+        """
+        from lastgood.registry.repair import repair  # noqa: PLC0415
+
+        return repair(self._context, dry_run=dry_run, progress=progress)
+
+    def backup(self, file: str | Path, progress: Callable[[int], None] | None = None) -> BackedUp:
+        """Write a consistent copy of the registry into one new file, while others may write.
+
+        Raises:
+            AlreadyExists: there is a file of that name.
+            Integrity: something that is kept is damaged, so that no backup of it is made.
+        """
+        from lastgood.registry.backup import backup  # noqa: PLC0415
+
+        return backup(self._context, Path(file), progress)

@@ -132,6 +132,7 @@ class Reencoder:
     def _clear(self) -> None:
         self._builder = PackBuilder()
         self._old: list[PackId] = []
+        self._taken: set[ChunkId] = set()
         self._improved = 0
         self._raw_bytes = 0
 
@@ -155,8 +156,10 @@ class Reencoder:
         Raises:
             Integrity: something in it is not what it should be, or cannot be read; nothing of it was taken.
         """
+        # Somebody may have moved a chunk from a pack that was taken already into this one.
+        held = [one for one in held if one.place.chunk not in self._taken]
         length = sum({one.place.frame.offset: one.place.frame.length for one in held}.values())
-        if most_to_gain(held) * SAVING_THAT_PAYS < length or _rows(pack) > _MOST_ROWS_OF_ONE:
+        if not held or most_to_gain(held) * SAVING_THAT_PAYS < length or _rows(pack) > _MOST_ROWS_OF_ONE:
             progress(length)
             return False
         self._trial = _Standing()
@@ -187,6 +190,7 @@ class Reencoder:
     def _add(self, new: _New) -> None:
         self._builder.add_frame(new.written, new.raw_length, [(one.place.chunk, one.place.length) for one in new.held])
         for one in new.held:
+            self._taken.add(one.place.chunk)
             if one.label is not None:
                 self._builder.add_label(one.place.chunk, one.label)
         self._improved += new.improved
@@ -216,7 +220,7 @@ class Reencoder:
         if not _may_be_delta(held):
             return None
         deepest = min(one.deepest, self._above(one.place.chunk) - 1)
-        bases = [base for chunk in one.alike if (base := self._base(chunk, deepest - 1, one.place.length)) is not None]
+        bases = [base for chunk in one.alike if (base := self._base(chunk, deepest - 1, one.place)) is not None]
         if not bases:
             return None
         written = _best_delta(raw, bases, [encoded[0]] if frame.encoding is Encoding.PLANES else _ITEMS)
@@ -228,15 +232,15 @@ class Reencoder:
     def _above(self, chunk: ChunkId) -> int:
         return min(self._standing.above.get(chunk, DEEPEST + 1), self._trial.above.get(chunk, DEEPEST + 1))
 
-    def _base(self, chunk: ChunkId, deepest: int, length: int) -> Base | None:
-        """Return a chunk as a base, or for a deeper one what it stands on; None where that cannot be had."""
+    def _base(self, chunk: ChunkId, deepest: int, above: ChunkPlace) -> Base | None:
+        """Return a chunk as a base of another, or for a deeper one what it stands on; None where that cannot be had."""
         try:
             frame = self._frame_of(chunk)
             while frame.depth > deepest and frame.base is not None:
                 chunk = frame.base
                 frame = self._frame_of(chunk)
             raw = self._chunk(chunk)
-            if frame.depth > deepest or len(raw) != length:
+            if frame.depth > deepest or len(raw) != above.length or chunk == above.chunk:
                 return None
             order = frame.context or frame.base if frame.encoding is Encoding.DELTA else None
             return Base(chunk, raw, frame.depth, None if order is None else (order, self._chunk(order)))
