@@ -178,7 +178,7 @@ _TORTURED = [
     Tortured("rollback", lambda _: ["rollback", "prod", "--json"], _deploy_latest, _judge_move, see_live),
     Tortured("checkout", lambda it: ["checkout", "latest", str(it.folder / OUT), "--json"], _nothing, _judge_checkout, _check_out_again),
     Tortured("gc", lambda _: ["gc", "--apply", "--grace", "0s", "--json"], make_garbage, _unchanged, collect),
-    Tortured("optimize", lambda _: ["optimize", "--json"], _one_more),
+    Tortured("optimize", lambda _: ["optimize", "--json"], _one_more, _unchanged, collect),
     Tortured("repair", lambda _: ["repair", "--json"]),
     Tortured("verify", lambda _: ["verify", "--json"]),
 ]

@@ -1,10 +1,10 @@
 """Schedules: writers, readers and the collector at once, each stopped and let go again at moments that are drawn.
 
-Three workspaces share a registry. In each turn two of them commit, somebody checks out, and the collector runs with no grace
-at all. What the writers refer to is what the collector is about to take away: one commits the very bytes that a commit
-which died has left in a pack that is nobody's; and in every other turn one commits the files of an old release again whose
-bytes the collector is told to drop. SIGSTOP and SIGCONT make a schedule of it: half of the time all are stopped and let go
-at random, half of the time one is stopped in its middle until the others are done.
+Three workspaces share a registry. In each turn two of them commit, somebody checks out, the collector runs with no grace at
+all, and every other time chunks are encoded anew. What the writers refer to is what the collector is about to take away: one
+commits the very bytes that a commit which died has left in a pack that is nobody's; and in every other turn one commits the
+files of an old release again whose bytes the collector is told to drop. SIGSTOP and SIGCONT make a schedule of it: half of
+the time all are stopped and let go at random, half of the time one is stopped in its middle until the others are done.
 
 Afterwards every commit that was acknowledged is whole, and nothing that a release needs is gone. A command that lost its
 bytes to a collector without grace may say so, and have done nothing.
@@ -23,7 +23,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import lastgood
 from lastgood.cli.main import COMMANDS
@@ -111,7 +110,7 @@ class _Crowd:
             replace(self._owner, folder=folder / f"writer{number}", beside=folder / f"beside-{number}", registry=own) for number in range(2)
         ]
         # They share what the owner knows of releases, since the dictionary is one.
-        self._bystanders = [replace(self._owner, beside=folder / f"beside-{name}") for name in ("gc", "reader")]
+        self._bystanders = [replace(self._owner, beside=folder / f"beside-{name}") for name in ("gc", "optimize", "reader")]
 
     def gather(self) -> None:
         """Make the registry, and the workspaces of those who share it."""
@@ -170,9 +169,11 @@ class _Crowd:
 
     def _start(self) -> Iterator[_Running]:
         commands = [(writer, ["commit", "--onto", "latest", "-m", "at once", "--json"]) for writer in self._writers]
-        collector, reader = self._bystanders
+        collector, optimizer, reader = self._bystanders
         if "gc" in COMMANDS:
             commands.append((collector, ["gc"]))
+        if "optimize" in COMMANDS and self._chance.random() < 0.5:  # noqa: PLR2004 - every other turn
+            commands.append((optimizer, ["optimize", "--json"]))
         shutil.rmtree(self._folder / OUT, ignore_errors=True)
         kept = [release for release in self._owner.releases if release not in self._owner.dropped]
         commands.append((reader, ["checkout", self._chance.choice(kept), str(self._folder / OUT), "--json"]))
@@ -185,8 +186,7 @@ class _Crowd:
         """Collect as the command does, but with releases dropped; in a process that ends with it."""
         try:
             with lastgood.open(self._owner.folder, actor=ACTOR) as registry:
-                opened: Any = registry
-                opened.collect(timedelta(0), frozenset(ReleaseId.parse(one) for one in self._owner.dropped))
+                registry.store.collect(timedelta(0), frozenset(ReleaseId.parse(one) for one in self._owner.dropped))
         except LastgoodError as error:
             print(json.dumps({"error": {"kind": error.kind, "message": error.message}}))
             sys.exit(error.exit_code)

@@ -36,7 +36,8 @@ CALLS = tuple(dict.fromkeys(f"{READING} {WRITING} {OTHER}".split()))
 # What is opened to be read needs no room, so that only single calls of `openat` find none.
 FAULTS = {"KILL": CALLS, "EIO": CALLS, "ENOSPC": tuple(WRITING.split()), "ENOSPC+": tuple(WRITING.split()[1:])}
 
-CASES_OF_A_PROJECT = 60
+CASES_OF_A_PROJECT = {FEW_WEIGHTS: 40, MANY_WEIGHTS: 12}
+"""After how many cases a project is made anew: each is verified whole after every case, so it must not grow."""
 _NAMED_ERRORS = frozenset({2, 3, 4, 5, 6, 7, 8})
 _KILLED = -9
 _CALL = re.compile(r"^(\d+) +(\w+)\(")
@@ -117,13 +118,13 @@ class _Torturer:
             project = self._project(command)
             if cases is None:
                 cases = iter(self._cases(command, project))
-            done = 0
+            done, most_here = 0, CASES_OF_A_PROJECT[project.weights]
             for done, case in enumerate(cases, start=1):
                 self._try(command, project, case)
-                if done == CASES_OF_A_PROJECT or self.tally.failures or self.tally.counts["faults injected"] >= until:
+                if done == most_here or self.tally.failures or self.tally.counts["faults injected"] >= until:
                     break
             self._finish(project)
-            if done < CASES_OF_A_PROJECT:
+            if done < most_here:
                 return
 
     def _project(self, command: Tortured) -> Project:

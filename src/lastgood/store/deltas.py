@@ -133,10 +133,11 @@ class _Values:
         item, shift, form = _HEAD.unpack_from(delta)
         if item not in {1, 2, 4, 8} or (shift != NO_ORDER and shift >= 8 * item):
             raise ValueError(f"it says that its numbers have {item} bytes and an exponent at bit {shift}")
-        if self._numbers is None:
+        if self._numbers is None or self._numbers.dtype.itemsize != item:
+            # Each delta was made by itself, so one may read as halves what the one before read as wholes: it goes on from
+            # the bytes that the chain adds up to so far.
+            self._base, self._order, self._ordered_by = self.bytes(), None, None
             self._numbers = np.frombuffer(self._base, f"<u{item}", count=length // item)
-        elif self._numbers.dtype.itemsize != item:
-            raise ValueError("the numbers of a chain of deltas have different sizes")
         self._numbers = self._bring_in_order(self._numbers, context, shift)
         self._tail = _add(self._numbers, form, delta[_HEAD.size :])
         if len(self._tail) != length % item:
