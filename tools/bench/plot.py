@@ -14,8 +14,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from tools.bench import results as results_file
-from tools.bench.results import Outcome, Results
-from tools.bench.targets import OURS
+from tools.bench.results import OURS, Outcome, Results
 
 _COLORS = {
     OURS: "#c2410c",
