@@ -44,6 +44,7 @@ from lastgood.registry.embedded import (
     find_registry,
     open_registry,
 )
+from lastgood.registry.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from lastgood.live.environments import LiveEnvironments
@@ -65,12 +66,14 @@ class OpenRegistry:
         releases: find, list, tag and mark releases.
         environments: deploy, rollback and history; folders that this host keeps live follow.
         files: the bytes of kept files.
+        upkeep: the care of the bytes: collecting, optimizing, repairing, backing up.
     """
 
     def __init__(self, embedded: EmbeddedRegistry, workspace_root: Path | None) -> None:
         self._embedded = embedded
         self.releases: Releases = embedded.releases
         self.files: Files = embedded.files
+        self.upkeep = Upkeep(embedded.context)
         self._workspace_root = workspace_root
         self._environments: LiveEnvironments | None = None
 
@@ -198,12 +201,12 @@ class OpenRegistry:
         before = None if old is None else self.releases.find(old).release
         return preflight(self._embedded.context, before, self.releases.find(new).release, read=read)
 
-    def verify(self, revision: str | None = None, progress: Callable[[int], None] | None = None) -> Verified:
-        """Check history, manifests and every byte, of the whole registry or of what one release needs."""
+    def verify(self, revision: str | None = None, progress: Callable[[int], None] | None = None, *, full: bool = False) -> Verified:
+        """Check history, manifests and every byte, of the whole registry or of what one release needs; decode it all if asked to."""
         from lastgood.registry.verify import verify  # noqa: PLC0415
 
         only = None if revision is None else self.releases.find(revision).release
-        return verify(self._embedded.context, only, progress)
+        return verify(self._embedded.context, only, progress, full=full)
 
     def pipelines(self) -> list[PipelineName]:
         """Return the names of its pipelines."""
@@ -272,6 +275,21 @@ def init(path: str | Path = ".", *, pipeline: str | None = None, actor: str | No
     settings = machine_settings(root, actor, clock, accept_clock=False)
     make_registry(root, settings, PipelineName.parse(pipeline) if pipeline is not None else None)
     return open_at(root / OWN_FOLDER, settings, root)
+
+
+def import_backup(file: str | Path, path: str | Path = ".", *, clock: Clock | None = None) -> OpenRegistry:
+    """Make the registry that a backup holds, in a folder that has none, and open it.
+
+    Raises:
+        AlreadyExists: there is a registry.
+        Integrity: the file is no backup, or damaged; nothing was made.
+    """
+    from lastgood.registry.import_backup import import_backup as make  # noqa: PLC0415
+
+    root = Path(path).absolute()
+    settings = machine_settings(root, None, clock, accept_clock=False)
+    make(Path(file), root / OWN_FOLDER, settings)
+    return open_folder(root, clock=clock)
 
 
 def make_registry(root: Path, settings: Settings, pipeline: PipelineName | None) -> Workspace:

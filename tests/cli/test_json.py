@@ -27,7 +27,9 @@ KEYS = {
     "live": {"environment", "folder"},
     "mark": {"release", "verdict"},
     "tag": {"tag", "release"},
+    "optimize": {"bytes_before", "bytes_after", "chunks", "packs", "seconds"},
     "verify": {"ok", "problems"},
+    "gc": {"bytes_freed", "bytes_waiting", "applied", "grace_seconds"},
 }
 LINES = {
     "init": ["init"],
@@ -44,7 +46,9 @@ LINES = {
     "live": ["live", "prod", "run"],
     "mark": ["mark", "bad", "r1", "--why", "it lies"],
     "tag": ["tag", "r1", "v1"],
+    "optimize": ["optimize"],
     "verify": ["verify"],
+    "gc": ["gc", "--apply", "--grace", "0s"],
 }
 
 

@@ -190,6 +190,21 @@ def test_verify(three: Desk) -> None:
     told.compare("verify")
 
 
+def test_gc(three: Desk) -> None:
+    told = Transcript(three)
+    told.type("gc")
+    orphan = three.registry / "store" / "packs" / "ab" / f"ab{'0' * 62}.pack"
+    orphan.parent.mkdir(exist_ok=True)
+    orphan.write_bytes(bytes(123_456))
+    told.note("a commit is killed after its pack was written")
+    told.type("gc")
+    told.type("gc", "--apply")
+    told.type("gc", "--grace", "0s")
+    told.type("gc", "--apply", "--grace", "0s")
+    told.type("gc", "--apply", "--grace", "soon")
+    told.compare("gc")
+
+
 def test_errors(desk: Desk) -> None:
     told = Transcript(desk)
     for line in (

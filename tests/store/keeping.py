@@ -6,11 +6,14 @@ import io
 import random
 from collections.abc import Iterable, Mapping, Sequence
 
-from lastgood.ids import ChunkId, FileDigest
+from blake3 import blake3
+
+from lastgood.ids import ChunkId, FileDigest, PackId
 from lastgood.model.placement import ChunkPlace, FileMap, FileReader, Staged
 from lastgood.store.backend import Piece
 from lastgood.store.backend.memory import MemoryBackend
 from lastgood.store.objects import StoreWriter
+from lastgood.store.pack import pack_name
 from lastgood.store.packing import PACK_BYTES
 from lastgood.store.writer import Shelf
 from lastgood.testing.index import MemoryIndex
@@ -32,6 +35,13 @@ def keep(backend: Shelf, index: MemoryIndex, files: Iterable[bytes], *, pack_byt
         staged = writer.finish()
     index.absorb(staged)
     return staged
+
+
+def put(backend: MemoryBackend, data: bytes) -> PackId:
+    """Keep bytes as the pack that they would be."""
+    pack = PackId(blake3(data).digest())
+    backend.put(pack_name(pack), [data])
+    return pack
 
 
 def digests_of(files: Iterable[bytes]) -> Mapping[FileDigest, bytes]:

@@ -15,8 +15,9 @@ import lastgood
 from lastgood.cli.main import COMMANDS
 from tests.parts import need
 from tools.torture.commands import known_commands
+from tools.torture.following import strace_works
 from tools.torture.power import can_cut_power
-from tools.torture.syscalls import Target, strace_works, targets_of
+from tools.torture.syscalls import Target, targets_of
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(lastgood.__file__).parents[1]
@@ -43,9 +44,9 @@ def torture(folder: Path, *arguments: str) -> dict[str, Any]:
 def test_faults_in_system_calls(tmp_path: Path) -> None:
     need(strace_works(), "strace, and the right to follow processes with it (Debian: apt-get install strace)")
 
-    counts = torture(tmp_path, "--only", "syscalls", "--faults", "40", "--seed", "1")
+    counts = torture(tmp_path, "--only", "syscalls", "--faults", "30", "--seed", "1")
 
-    assert counts["faults injected"] >= 40
+    assert counts["faults injected"] >= 30
     assert {"commit", "deploy", "rollback", "checkout"} <= {one.name for one in known_commands()} <= set(COMMANDS)
     assert all(counts[f"calls of {one.name}"] > 100 for one in known_commands())
     assert all(counts[f"{fault} injected"] for fault in ("KILL", "EIO", "ENOSPC"))
@@ -68,7 +69,15 @@ def test_a_missing_fsync_of_files_is_noticed_on_a_real_disk(tmp_path: Path) -> N
     assert torture(tmp_path, "--prove-file-fsync")["promises broken, as they have to be"] > 0
 
 
+def test_power_cuts_on_a_simulated_disk(tmp_path: Path) -> None:
+    need(strace_works(), "strace, and the right to follow processes with it (Debian: apt-get install strace)")
+
+    assert torture(tmp_path, "--only", "disk", "--disk-cuts", "24", "--seed", "1")["simulated power cuts"] >= 24
+
+
 def test_a_missing_fsync_of_folders_is_noticed_on_a_simulated_disk(tmp_path: Path) -> None:
+    need(strace_works(), "strace, and the right to follow processes with it (Debian: apt-get install strace)")
+
     assert torture(tmp_path, "--prove-folder-fsync")["promises broken, as they have to be"] > 0
 
 

@@ -2,6 +2,7 @@
 
     syscalls    every system call of the commands, killed or answered with EIO or ENOSPC (strace)
     power       power cuts on an ext4 of its own, shut down by ioctl (root, loop devices)
+    disk        power cuts on a simulated disk that forgets all that no fsync covers (strace)
     flips       a flipped bit in every byte of a small registry
     schedules   writers, readers and the collector at once, stopped and let go at random
 
@@ -22,11 +23,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from tools.torture.disks import torture_disks
 from tools.torture.flips import torture_bits
+from tools.torture.following import strace_works
 from tools.torture.power import can_cut_power, torture_power
 from tools.torture.proofs import prove_file_fsync, prove_folder_fsync
 from tools.torture.schedules import torture_schedules
-from tools.torture.syscalls import strace_works, torture_system_calls
+from tools.torture.syscalls import torture_system_calls
 from tools.torture.tally import Tally, spread
 
 _FAULTS_OF_A_SHARD = 400
@@ -52,6 +55,14 @@ def _power_shard(folder: Path, seed: int, cuts: int, shards: int, shard: int) ->
     return torture_power(folder, cuts=_share(cuts, shards, shard), seed=seed, shard=shard)
 
 
+def _disk(options: argparse.Namespace, folder: Path) -> Tally:
+    return spread(partial(_disk_shard, folder, options.seed, options.disk_cuts, options.jobs), options.jobs, options.jobs)
+
+
+def _disk_shard(folder: Path, seed: int, cuts: int, shards: int, shard: int) -> Tally:
+    return torture_disks(folder, cuts=_share(cuts, shards, shard), seed=seed, shard=shard)
+
+
 def _flips(options: argparse.Namespace, folder: Path) -> Tally:
     shards = options.jobs
     return spread(partial(_flips_shard, folder, options.seed, options.flips, shards), shards, options.jobs)
@@ -73,10 +84,12 @@ def _share(total: int, shards: int, shard: int) -> int:
     return total // shards + (shard < total % shards)
 
 
-KINDS: dict[str, Kind] = {"syscalls": _system_calls, "power": _power, "flips": _flips, "schedules": _schedules}
+KINDS: dict[str, Kind] = {"syscalls": _system_calls, "power": _power, "disk": _disk, "flips": _flips, "schedules": _schedules}
 NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "syscalls": (strace_works, "strace, and the right to follow processes with it"),
+    "disk": (strace_works, "strace, and the right to follow processes with it"),
     "power": (can_cut_power, "root, loop devices and e2fsprogs"),
+    "prove-folder-fsync": (strace_works, "strace, and the right to follow processes with it"),
     "prove-file-fsync": (can_cut_power, "root, loop devices and e2fsprogs"),
 }
 
@@ -103,9 +116,13 @@ def main(arguments: list[str]) -> int:
 
 def _torture(name: str, kind: Kind, options: argparse.Namespace) -> dict[str, object]:
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(dir=options.folder, prefix="torture-", ignore_cleanup_errors=True) as folder:
-        tally = kind(options, Path(folder))
+    folder = Path(tempfile.mkdtemp(dir=options.folder, prefix="torture-"))
+    tally = kind(options, folder)
     seconds = round(time.monotonic() - began, 1)
+    if tally.failures:
+        print(f"{name}: what it happened to is left in {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
     print(f"{name}: {seconds} s, {len(tally.failures)} promises broken")
     for what, count in sorted(tally.counts.items()):
         print(f"  {count:>9,} {what}")
@@ -116,6 +133,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="torture", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--faults", type=int, default=10_000, metavar="N", help="faults in system calls [%(default)s]")
     parser.add_argument("--cuts", type=int, default=1_000, metavar="N", help="power cuts [%(default)s]")
+    parser.add_argument("--disk-cuts", type=int, default=2_000, metavar="N", help="simulated power cuts [%(default)s]")
     parser.add_argument("--flips", type=int, default=0, metavar="N", help="flipped bits, spread evenly [one in every byte]")
     parser.add_argument("--schedules", type=int, default=1_000, metavar="N", help="schedules [%(default)s]")
     parser.add_argument("--only", choices=KINDS, action="append", help="this kind only; may be repeated")

@@ -31,12 +31,16 @@ def wrongs(project: Project, *, only: tuple[str, ...] | None = None) -> Iterator
     """
     try:
         with lastgood.open(project.folder, actor=ACTOR) as registry:
-            verified = registry.verify()
-            yield from (f"verify: {problem.what} {problem.releases}" for problem in verified.problems)
-            known = {str(one.release.release) for one in registry.releases.log()}
-            yield from (f"the acknowledged release {one[:12]} is lost" for one in project.releases.keys() - known)
+            log = {str(one.release.release): one.release.label for one in registry.releases.log()}
+            # Of releases whose bytes the collector was told to take, only what others need must be there.
+            dropped = {log[release] for release in project.dropped if release in log}
+            for problem in registry.verify().problems:
+                if not problem.releases or set(problem.releases) - dropped:
+                    yield f"verify: {problem.what} {problem.releases}"
+            yield from (f"the acknowledged release {one[:12]} is lost" for one in project.releases.keys() - log.keys())
             for release in project.releases if only is None else only:
-                yield from _wrong_files(project, registry, release)
+                if release not in project.dropped:
+                    yield from _wrong_files(project, registry, release)
     except LastgoodError as error:
         yield f"{error.kind}: {error}"
 

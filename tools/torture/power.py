@@ -26,7 +26,7 @@ from lastgood.cli.main import COMMANDS
 from lastgood.errors import LastgoodError
 from tools.torture.commands import collect, see_live
 from tools.torture.oracle import state, wrongs
-from tools.torture.project import BrokenPromiseError, Files, Project, Ran, warm_up
+from tools.torture.project import FEW_WEIGHTS, MANY_WEIGHTS, BrokenPromiseError, Files, Project, Ran, warm_up
 from tools.torture.tally import Tally
 
 EXT4_IOC_SHUTDOWN = 0x8004587D
@@ -36,7 +36,7 @@ _HOW = (NO_LOG_FLUSH,) * 8 + (LOG_FLUSH, FREEZE)
 
 DISK_BYTES = 64 << 20
 CUTS_OF_A_PROJECT = 25
-LONGEST_SECONDS = 0.7
+_COMMITS = 6
 _PATIENCE = 10
 
 
@@ -126,13 +126,19 @@ class _Victim:
         self._chance = chance
         self._tally = tally
         self._without_fsync = without_fsync
-        self._project = Project(disk.place / "project", disk.folder / "beside", chance)
+        self._project = Project(disk.place / "project", disk.folder / "beside", chance, chance.choice((FEW_WEIGHTS, MANY_WEIGHTS)))
         self._acknowledged = disk.folder / "acknowledged"
         self._tried: list[Files] = []
+        self._longest = 0.0
 
     def prepare(self) -> None:
         """Make the project; what was made before the first cut is on the disk."""
         self._project.prepare()
+        began = time.monotonic()
+        self._project.edit()
+        self._project.commit()
+        # Long enough for some commands, on this machine and as busy as it is.
+        self._longest = _COMMITS * (time.monotonic() - began)
         os.sync()
 
     def cut(self) -> None:
@@ -140,7 +146,7 @@ class _Victim:
         self._acknowledged.write_bytes(b"")
         how = self._chance.choice(_HOW)
         worker = self._start(self._chance.random())
-        time.sleep(self._chance.uniform(0, LONGEST_SECONDS))
+        time.sleep(self._chance.uniform(0, self._longest))
         self._disk.cut_power(how)
         os.waitpid(worker, 0)
         self._tally.count("power cuts")

@@ -24,12 +24,15 @@ from typing import Any
 import lastgood
 
 SMALL_FILES = 12
-FEW_WEIGHTS, MANY_WEIGHTS = 4_000, 170_000
+FEW_WEIGHTS, MANY_WEIGHTS = 10_000, 170_000
 """How many weights each tensor has: a file that is taken as a whole, and one that is read in windows."""
 
 ACTOR = "torture"
 
 _ENVIRONMENT = {"LASTGOOD_ACTOR": ACTOR, "NO_COLOR": "1", "COLUMNS": "100", "LANG": "C.UTF-8", "HOME": "/nonexistent", "PATH": os.defpath}
+# What is imported when it is first needed.
+_LATE = ("blake3", "numpy", "pyfastcdc", "rich.console", "rich.table", "zstandard")
+
 _WORKSPACE = """\
 pipeline = "bot"
 [components.prompts]
@@ -54,6 +57,8 @@ def warm_up() -> None:
     for found in pkgutil.walk_packages(lastgood.__path__, "lastgood."):
         if not any(part in found.name for part in (".testing", ".migrations", ".demonstration", "__main__")):
             importlib.import_module(found.name)
+    for name in _LATE:
+        importlib.import_module(name)
     os.environ.clear()
     os.environ.update(_ENVIRONMENT)
     # What git says of a workspace is provenance: a commit goes on without it, and here it starts no other program.
@@ -92,6 +97,7 @@ class Project:
     weights: int = FEW_WEIGHTS
     registry: Path | None = None
     releases: dict[str, Files] = field(default_factory=dict)
+    dropped: set[str] = field(default_factory=set)
     turn: int = 0
 
     def prepare(self) -> None:

@@ -1,32 +1,44 @@
 """Schedules: writers, readers and the collector at once, each stopped and let go again at moments that are drawn.
 
-Three workspaces share a registry. In each turn two of them commit (one of them the very bytes that a commit which died has
-left in a pack that is nobody's, so that the collector is about to take away what the writer is about to refer to), somebody
-checks out, and the collector runs with no grace at all. SIGSTOP and SIGCONT make a schedule of it: half of the time all are
-stopped and let go at random, half of the time one is stopped in its middle until the others are done.
+Three workspaces share a registry. In each turn two of them commit, somebody checks out, and the collector runs with no grace
+at all. What the writers refer to is what the collector is about to take away: one commits the very bytes that a commit
+which died has left in a pack that is nobody's; and in every other turn one commits the files of an old release again whose
+bytes the collector is told to drop. SIGSTOP and SIGCONT make a schedule of it: half of the time all are stopped and let go
+at random, half of the time one is stopped in its middle until the others are done.
 
-Afterwards every commit was made, whole, and nothing that a release needs is gone.
+Afterwards every commit that was acknowledged is whole, and nothing that a release needs is gone. A command that lost its
+bytes to a collector without grace may say so, and have done nothing.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import lastgood
 from lastgood.cli.main import COMMANDS
 from lastgood.errors import LastgoodError
+from lastgood.ids import ReleaseId
 from tools.torture.commands import OUT, collect, die_in_commit
 from tools.torture.oracle import state, wrongs
-from tools.torture.project import BrokenPromiseError, Project, Ran, tree_of, warm_up
+from tools.torture.project import ACTOR, BrokenPromiseError, Project, Ran, tree_of, warm_up
 from tools.torture.tally import Tally
 
 TURNS_OF_A_PROJECT = 25
+_FIRST = 3
+"""How many releases the owner made, one of which is live: these are never dropped."""
+
+_MAY_BE = ("collected-meanwhile",)
 LONGEST_HOLD = 1.0
 LONGEST_TURN = 30.0
 _STEP = 0.008
@@ -82,6 +94,10 @@ class _Running:
         return self.ran is not None
 
 
+def _nothing() -> None:
+    pass
+
+
 class _Crowd:
     """The workspaces that share a registry."""
 
@@ -92,12 +108,10 @@ class _Crowd:
         self._owner = Project(folder / "owner", folder / "beside-owner", chance)
         own = self._owner.folder / ".lastgood"
         self._writers = [
-            Project(folder / f"writer{number}", folder / f"beside-{number}", chance, registry=own, releases=self._owner.releases)
-            for number in range(2)
+            replace(self._owner, folder=folder / f"writer{number}", beside=folder / f"beside-{number}", registry=own) for number in range(2)
         ]
-        self._bystanders = [
-            Project(self._owner.folder, folder / f"beside-{name}", chance, releases=self._owner.releases) for name in ("gc", "reader")
-        ]
+        # They share what the owner knows of releases, since the dictionary is one.
+        self._bystanders = [replace(self._owner, beside=folder / f"beside-{name}") for name in ("gc", "reader")]
 
     def gather(self) -> None:
         """Make the registry, and the workspaces of those who share it."""
@@ -114,6 +128,9 @@ class _Crowd:
         for writer in self._writers:
             writer.edit()
         die_in_commit(self._chance.choice(self._writers))
+        old = [release for release in before[_FIRST:-1] if release in self._owner.releases and release not in self._owner.dropped]
+        if old and "gc" in COMMANDS and self._chance.random() < 0.5:  # noqa: PLR2004 - every other turn
+            self._drop_and_repeat(self._chance.choice(old))
         running = list(self._start())
         schedule = self._chance.choice((self._shake, self._hold_one))
         began = time.monotonic()
@@ -125,6 +142,17 @@ class _Crowd:
         self._tally.count("schedules")
         for wrong in self._wrongs(before, running):
             self._tally.fail(f"{self._folder.name}, schedule {self._tally.counts['schedules']} ({schedule.__name__}): {wrong}")
+
+    def _drop_and_repeat(self, release: str) -> None:
+        """Let the collector take an old release's bytes, and a writer commit the same files again."""
+        out = self._folder / "old"
+        shutil.rmtree(out, ignore_errors=True)
+        self._owner.must("checkout", release, str(out))
+        writer = self._chance.choice(self._writers)
+        for path in self._owner.releases[release]:
+            shutil.copyfile(out / path, writer.folder / path)
+        self._owner.dropped.add(release)
+        self._tally.count("releases dropped and committed again")
 
     def part(self) -> None:
         """Let the collector run alone, and look once more."""
@@ -144,12 +172,25 @@ class _Crowd:
         commands = [(writer, ["commit", "--onto", "latest", "-m", "at once", "--json"]) for writer in self._writers]
         collector, reader = self._bystanders
         if "gc" in COMMANDS:
-            commands.append((collector, ["gc", "--apply", "--grace", "0s", "--json"]))
+            commands.append((collector, ["gc"]))
         shutil.rmtree(self._folder / OUT, ignore_errors=True)
-        commands.append((reader, ["checkout", self._chance.choice(list(self._owner.releases)), str(self._folder / OUT), "--json"]))
+        kept = [release for release in self._owner.releases if release not in self._owner.dropped]
+        commands.append((reader, ["checkout", self._chance.choice(kept), str(self._folder / OUT), "--json"]))
         self._chance.shuffle(commands)
         for project, arguments in commands:
-            yield _Running(project, arguments, project.fork(*arguments))
+            first = self._collect if project is collector else _nothing
+            yield _Running(project, arguments, project.fork(*arguments, first=first))
+
+    def _collect(self) -> None:
+        """Collect as the command does, but with releases dropped; in a process that ends with it."""
+        try:
+            with lastgood.open(self._owner.folder, actor=ACTOR) as registry:
+                opened: Any = registry
+                opened.collect(timedelta(0), frozenset(ReleaseId.parse(one) for one in self._owner.dropped))
+        except LastgoodError as error:
+            print(json.dumps({"error": {"kind": error.kind, "message": error.message}}))
+            sys.exit(error.exit_code)
+        sys.exit(0)
 
     def _shake(self, running: list[_Running]) -> None:
         """Stop and let go at random; somebody always runs."""
@@ -181,6 +222,8 @@ class _Crowd:
                 os.kill(one.process, signal.SIGKILL)
                 yield f"{one.arguments[0]} did not come to an end"
                 one.project.wait(one.process)
+            elif one.ran.kind in _MAY_BE:
+                self._tally.count(f"{one.arguments[0]} had to begin again: {one.ran.kind}")
             elif one.ran.code:
                 yield f"{' '.join(one.arguments)} ended with {one.ran.code}: {(one.ran.out + one.ran.err)[-800:]}"
             else:

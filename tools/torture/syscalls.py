@@ -11,18 +11,16 @@ that call and of all of its kind that follow, as on a disk that stays full.
 
 from __future__ import annotations
 
-import os
 import random
 import re
 import shutil
-import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lastgood.errors import LastgoodError
 from tools.torture.commands import Tortured, collect, known_commands
+from tools.torture.following import traced
 from tools.torture.oracle import state, wrongs
 from tools.torture.project import FEW_WEIGHTS, MANY_WEIGHTS, BrokenPromiseError, Project, Ran, warm_up
 from tools.torture.tally import Tally
@@ -64,24 +62,6 @@ class Injection:
         """How it is said to strace."""
         how = "signal=KILL" if self.fault == "KILL" else f"error={self.fault.removesuffix('+')}"
         return f"inject={self.target.call}:{how}:when={self.target.number}{'+' if self.fault.endswith('+') else ''}"
-
-
-def strace_works() -> bool:
-    """Whether strace is there and may follow a process that is not its own child."""
-    if shutil.which("strace") is None:
-        return False
-    with subprocess.Popen(["sleep", "10"]) as sleeper:
-        try:
-            tried = subprocess.Popen(["strace", "-qq", "-o", os.devnull, "-p", str(sleeper.pid)], stderr=subprocess.DEVNULL)
-            until = time.monotonic() + 5
-            while tried.poll() is None and time.monotonic() < until:
-                if _is_traced(sleeper.pid):
-                    return True
-                time.sleep(0.01)
-            return False
-        finally:
-            sleeper.kill()
-            tried.wait()
 
 
 def torture_system_calls(folder: Path, *, faults: int, seed: int, shard: int, shards: int) -> Tally:
@@ -151,15 +131,14 @@ class _Torturer:
         self.tally.count("projects")
         root = self._folder / f"{command.name}-{self._shard}-{number}"
         chance = random.Random(f"{self._seed} {self._shard} {number}")
-        weights = MANY_WEIGHTS if number % 4 == 3 else FEW_WEIGHTS  # noqa: PLR2004 - one in four
-        project = Project(root / "project", root / "beside", chance, weights)
+        project = Project(root / "project", root / "beside", chance, MANY_WEIGHTS if (number + self._shard) % 2 else FEW_WEIGHTS)
         project.prepare()
         return project
 
     def _cases(self, command: Tortured, project: Project) -> list[Injection]:
         """Return what this shard injects into a command, in an order that is drawn."""
         command.prepare(project)
-        ran, trace = self._traced(project, command.arguments(project), [])
+        ran, trace = traced(self._strace, project, command.arguments(project), calls=CALLS)
         if ran.code:
             raise BrokenPromiseError(f"{command.name} failed under strace without a fault: {ran}")
         after = state(project)
@@ -178,7 +157,7 @@ class _Torturer:
         try:
             command.prepare(project)
             before = state(project)
-            ran, trace = self._traced(project, command.arguments(project), ["-e", case.option])
+            ran, trace = traced(self._strace, project, command.arguments(project), "-e", case.option, calls=CALLS)
             hits = [line for line in trace.splitlines() if "(INJECTED)" in line]
             self._note(case, ran, hits, project)
             # Where the answer itself could not be written, the exit code has to do.
@@ -222,38 +201,6 @@ class _Torturer:
         if not self.tally.failures:
             shutil.rmtree(project.folder.parent)
 
-    def _traced(self, project: Project, arguments: list[str], options: list[str]) -> tuple[Ran, str]:
-        """Run a command under strace; return how it ended and the trace."""
-        reader, writer = os.pipe()
-        child = project.fork(*arguments, first=lambda: os.read(reader, 1))
-        os.close(reader)
-        log = project.beside / "trace"
-        follow = [
-            self._strace,
-            "-f",
-            "-qq",
-            "-y",
-            "-s",
-            "0",
-            "-o",
-            str(log),
-            "-e",
-            f"trace=/^({'|'.join(CALLS)})$",
-            *options,
-            "-p",
-            str(child),
-        ]
-        with subprocess.Popen(follow, stderr=subprocess.DEVNULL) as tracer:
-            while not _is_traced(child):
-                if tracer.poll() is not None:
-                    os.write(writer, b"x")
-                    raise BrokenPromiseError(f"strace could not be attached: {follow}")
-                time.sleep(0.0005)
-            os.write(writer, b"x")
-            os.close(writer)
-            ran = project.wait(child)
-        return ran, log.read_text(errors="replace")
-
 
 def targets_of(trace: str, folder: Path) -> list[Target]:
     """Return the calls in a trace that touch a folder, each once.
@@ -283,7 +230,3 @@ def _unspeakable(ran: Ran, case: Injection, *, is_mute: bool) -> Iterator[str]:
         yield f"it ended with {ran.code}: {(ran.err or ran.out)[-500:]}"
     if ran.code > 0 and not (ran.kind or "problems" in ran.answer or is_mute):
         yield f"it failed ({ran.code}) without saying how: {(ran.err or ran.out)[-500:]}"
-
-
-def _is_traced(process: int) -> bool:
-    return "TracerPid:\t0\n" not in Path(f"/proc/{process}/status").read_text()

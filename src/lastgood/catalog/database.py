@@ -78,6 +78,10 @@ class Database(Protocol):
         """Say what is wrong with how the database is built, as the database itself finds it."""
         ...
 
+    def compact(self) -> None:
+        """Write the database anew without what no table uses; all of it or nothing."""
+        ...
+
     def close(self) -> None:
         """Let go of the database."""
         ...
@@ -181,6 +185,11 @@ class SQLiteDatabase:
         with self.reading() as session:
             found = [str(row[0]) for row in session.rows("PRAGMA integrity_check")]
         return [] if found == ["ok"] else found
+
+    def compact(self) -> None:
+        """Write the file anew without what no table uses."""
+        with self._turn, translated(self._path):
+            self._connection.execute("VACUUM")
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:

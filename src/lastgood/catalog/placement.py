@@ -17,7 +17,7 @@ from collections.abc import Set as AbstractSet
 from lastgood.catalog.database import Database, Row, Session, rows_among, rows_with_keys
 from lastgood.errors import CollectedMeanwhile, Integrity
 from lastgood.ids import DIGEST_BYTES, ChunkId, FileDigest, PackId
-from lastgood.model.placement import MOST_DEPTH, ChunkPlace, Encoding, FileMap, Frame, Label, PackContents
+from lastgood.model.placement import MOST_DEPTH, ChunkInPack, ChunkPlace, Encoding, FileMap, Frame, Label, PackContents
 
 MOST_OF_A_LABEL = 8
 """How many chunks of one label are worth looking at."""
@@ -47,6 +47,12 @@ class CatalogIndex:
         """Return how often the collector has condemned or swept something."""
         with self._database.reading() as session:
             return current_generation(session)
+
+    def has_losses(self) -> bool:
+        """Whether the last repair left releases that had lost something, so that what they point at is not all kept."""
+        query = "SELECT step FROM index_collections WHERE step IN ('repair', 'loss') ORDER BY generation DESC LIMIT 1"
+        with self._database.reading() as session:
+            return session.row(query) == ("loss",)
 
     def find_labelled(self, labels: Sequence[Label]) -> Mapping[Label, Sequence[ChunkId]]:
         """Return, of each label, the newest chunks that new data may refer to."""
@@ -86,8 +92,7 @@ def add_packs(session: Session, packs: Sequence[PackContents]) -> None:
     Raises:
         CollectedMeanwhile: a chunk of them stands on one that is not kept any more, or not as shallow as it must be.
     """
-    row = session.row("SELECT max(pack_number) FROM index_packs")
-    number = 0 if row is None or row[0] is None else int(row[0]) + 1
+    number = next_pack_number(session)
     for pack in packs:
         if session.execute(
             "INSERT INTO index_packs (pack_number, pack, size) VALUES (:number, :pack, :size) ON CONFLICT (pack) DO NOTHING",
@@ -95,9 +100,9 @@ def add_packs(session: Session, packs: Sequence[PackContents]) -> None:
             pack=pack.pack,
             size=pack.size,
         ):
-            _add_frames(session, number, pack.frames)
+            add_frames(session, number, pack.frames)
             _add_chunks(session, number, pack)
-            _add_files(session, pack.files)
+            add_files(session, pack.files)
             number += 1
         revive(session, [one.chunk for one in pack.chunks], list(pack.files))
 
@@ -125,11 +130,14 @@ def current_generation(session: Session) -> int:
     return 0 if row is None or row[0] is None else int(row[0])
 
 
-def _forget(session: Session, sql: str, keys: Sequence[bytes]) -> None:
-    session.execute_many(sql, [{"key": bytes(key)} for key in keys])
+def next_pack_number(session: Session) -> int:
+    """Return the number that the next pack gets."""
+    row = session.row("SELECT max(pack_number) FROM index_packs")
+    return 0 if row is None or row[0] is None else int(row[0]) + 1
 
 
-def _add_frames(session: Session, number: int, frames: Sequence[Frame]) -> None:
+def add_frames(session: Session, number: int, frames: Sequence[Frame]) -> None:
+    """Record the frames of a pack."""
     session.execute_many(
         "INSERT INTO index_frames (pack_number, frame, frame_offset, frame_length, raw_length, encoding)"
         " VALUES (:number, :frame, :offset, :length, :raw, :encoding)",
@@ -147,6 +155,10 @@ def _add_frames(session: Session, number: int, frames: Sequence[Frame]) -> None:
     )
 
 
+def _forget(session: Session, sql: str, keys: Sequence[bytes]) -> None:
+    session.execute_many(sql, [{"key": bytes(key)} for key in keys])
+
+
 def _add_chunks(session: Session, number: int, pack: PackContents) -> None:
     """Record where a pack's chunks are, unless a copy that is as shallow is recorded already."""
     query = "SELECT c.chunk, d.depth FROM index_chunks c LEFT JOIN index_deltas d ON d.chunk = c.chunk WHERE c.chunk IN "
@@ -155,29 +167,45 @@ def _add_chunks(session: Session, number: int, pack: PackContents) -> None:
     added = sorted(
         (one for one in pack.chunks if pack.frames[one.frame].depth < depths.get(one.chunk, MOST_DEPTH + 1)), key=lambda one: one.chunk
     )
-    deeper = [one.chunk for one in added if one.chunk in depths]
+    forget_places(session, [one.chunk for one in added if one.chunk in depths])
+    place_chunks(session, number, pack, added)
+    require_shallower(session, {one.chunk: pack.frames[one.frame] for one in added})
+
+
+def forget_places(session: Session, chunks: Sequence[ChunkId]) -> None:
+    """Take away where chunks are, what they stand on and what they are labelled with."""
     for table in ("index_chunks", "index_deltas", "index_labels"):
-        _forget(session, f"DELETE FROM {table} WHERE chunk = :key", deeper)  # noqa: S608  # one of three names
+        _forget(session, f"DELETE FROM {table} WHERE chunk = :key", chunks)  # noqa: S608  # one of three names
+
+
+def place_chunks(session: Session, number: int, pack: PackContents, chunks: Sequence[ChunkInPack]) -> None:
+    """Record where some chunks of a pack are, of which nothing is recorded; best in the order of their ids."""
     session.execute_many(
         "INSERT INTO index_chunks (chunk, pack_number, frame, chunk_start, chunk_length) VALUES (:chunk, :number, :frame, :start, :length)",
-        [{"chunk": bytes(one.chunk), "number": number, "frame": one.frame, "start": one.start, "length": one.length} for one in added],
+        [{"chunk": bytes(one.chunk), "number": number, "frame": one.frame, "start": one.start, "length": one.length} for one in chunks],
     )
     session.execute_many(
         "INSERT INTO index_labels (label, pack_number, chunk) VALUES (:label, :number, :chunk)",
-        [{"label": pack.labels[one.chunk], "number": number, "chunk": bytes(one.chunk)} for one in added if one.chunk in pack.labels],
+        [{"label": pack.labels[one.chunk], "number": number, "chunk": bytes(one.chunk)} for one in chunks if one.chunk in pack.labels],
     )
-    _add_deltas(session, {one.chunk: pack.frames[one.frame] for one in added if pack.frames[one.frame].base is not None})
-
-
-def _add_deltas(session: Session, frames: Mapping[ChunkId, Frame]) -> None:
-    query = "SELECT c.chunk, d.depth FROM index_chunks c LEFT JOIN index_deltas d ON d.chunk = c.chunk WHERE c.chunk IN "
+    frames = {one.chunk: pack.frames[one.frame] for one in chunks}
     session.execute_many(
         "INSERT INTO index_deltas (chunk, base, context, depth) VALUES (:chunk, :base, :context, :depth)",
         [
             {"chunk": bytes(chunk), "base": frame.base, "context": frame.context, "depth": frame.depth}
-            for chunk, frame in sorted(frames.items())
+            for chunk, frame in frames.items()
+            if frame.base is not None
         ],
     )
+
+
+def require_shallower(session: Session, frames: Mapping[ChunkId, Frame]) -> None:
+    """Check that what the frames of chunks stand on is kept, and less deep.
+
+    Raises:
+        CollectedMeanwhile: a chunk stands on one that is not kept any more, or not as shallow as it must be.
+    """
+    query = "SELECT c.chunk, d.depth FROM index_chunks c LEFT JOIN index_deltas d ON d.chunk = c.chunk WHERE c.chunk IN "
     needed = list({one for frame in frames.values() for one in frame.needs})
     depths = {ChunkId(bytes(row[0])): row[1] or 0 for row in rows_among(session, query, needed)}
     for chunk, frame in frames.items():
@@ -185,7 +213,8 @@ def _add_deltas(session: Session, frames: Mapping[ChunkId, Frame]) -> None:
             raise CollectedMeanwhile(f"chunk {chunk.short} stands on one that is not kept any more; nothing was changed")
 
 
-def _add_files(session: Session, files: Mapping[FileDigest, FileMap]) -> None:
+def add_files(session: Session, files: Mapping[FileDigest, FileMap]) -> None:
+    """Record of what chunks files are made, unless that is recorded already."""
     session.execute_many(
         "INSERT INTO index_files (digest, size, chunks) VALUES (:digest, :size, :chunks) ON CONFLICT (digest) DO NOTHING",
         [{"digest": bytes(digest), "size": files[digest].size, "chunks": b"".join(files[digest].chunks)} for digest in sorted(files)],
@@ -196,6 +225,11 @@ def recorded_packs(session: Session) -> list[tuple[PackId, int]]:
     """Return the packs the index knows, with their sizes in bytes."""
     rows = session.rows("SELECT pack, size FROM index_packs ORDER BY pack_number")
     return [(PackId(bytes(row[0])), int(row[1])) for row in rows]
+
+
+def is_recorded(session: Session, pack: PackId) -> bool:
+    """Whether the index knows a pack."""
+    return session.row("SELECT 1 FROM index_packs WHERE pack = :pack", pack=pack) is not None
 
 
 def _place_of(row: Row) -> ChunkPlace:

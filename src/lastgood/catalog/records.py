@@ -100,6 +100,11 @@ def read_text(session: Session, digest: bytes | None) -> str | None:
     return None if row is None else str(row[0])
 
 
+def count_events(session: Session) -> int:
+    """Return how many events the ledger has."""
+    return int(session.rows("SELECT count(*) FROM events")[0][0])
+
+
 def stored_events(database: Database) -> Iterator[tuple[int, LeafHash, bytes]]:
     """Yield sequence, leaf hash and bytes of every event in order, a page at a time so that writers are not held up."""
     after = -1

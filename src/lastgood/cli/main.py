@@ -31,8 +31,15 @@ COMMANDS: dict[str, str] = {
     "mark": "call a release bad, or good again",
     "tag": "give a release a name that stays",
     "verify": "check bytes, manifests and history",
+    "gc": "take back the bytes that no release needs",
+    "optimize": "encode old chunks better, so that they take less room",
+    "repair": "make the index anew from the packs, put damaged packs aside",
+    "backup": "write a consistent copy of the registry into one file",
+    "import": "bring in what was written elsewhere, such as a backup",
     "demo": "the whole story on real data, in a temporary folder",
 }
+# A module cannot have the name of a word of the language.
+_MODULES = {"import": "importing"}
 INTERRUPTED = 130
 _STDERR = 2
 
@@ -51,7 +58,7 @@ class Commands(click.Group):
             return None
         import importlib  # noqa: PLC0415
 
-        found = importlib.import_module(f"lastgood.cli.{cmd_name}").command
+        found = importlib.import_module(f"lastgood.cli.{_MODULES.get(cmd_name, cmd_name)}").command
         assert isinstance(found, click.Command)  # noqa: S101
         return found
 

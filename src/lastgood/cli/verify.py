@@ -11,14 +11,16 @@ from lastgood.errors import Integrity
 
 @click.command("verify")
 @click.argument("revision", metavar="[REV]", required=False)
+@click.option("--full", is_flag=True, help="Decode every file as well, which takes longer.")
 @in_session
-def command(session: Session, revision: str | None) -> int:
+def command(session: Session, revision: str | None, full: bool) -> int:
     """Check that history, manifests and every byte are what they should be.
 
-    With REV only what that release needs. Exit 7 if something is wrong; what it hurts is named.
+    Every byte that is kept is read once and held against what it is called; --full decodes every file of every release
+    and compares it with its SHA-256, too. With REV only what that release needs. Exit 7 if something is wrong; what it hurts is named.
     """
     with session.registry() as registry, session.output.progress("verify") as progress:
-        result = registry.verify(revision, lambda size: progress.add(0, size))
+        result = registry.verify(revision, lambda size: progress.add(0, size), full=full)
     for note in result.notes:
         session.output.note(f"note: {note}")
     for problem in result.problems:

@@ -98,7 +98,9 @@ def _commit_once(registry: Registry, workspace: Workspace, options: CommitOption
     parent = None if latest is None else registry.releases.manifest(latest.release)
     with registry.files.intake(parent) as intake:
         cache = StatCache.load(workspace.root / OWN_FOLDER)
-        known = known_digests(parent)
+        # Asked again, now that the intake watches: the parent may have been dropped since it was looked up.
+        known = intake.kept_whole(frozenset(intake.has_files(list(known_digests(parent)))))
+        mends = known != known_digests(parent)
         allow = options.allow_secrets
         prepared = prepare(workspace, intake, cache, known=known, allow_secrets=allow, progress=progress)
         draft = Draft(
@@ -110,7 +112,7 @@ def _commit_once(registry: Registry, workspace: Workspace, options: CommitOption
             base=base,
             onto_latest=options.onto_latest,
         )
-        if latest is not None and parent is not None and tag is None and is_unchanged(draft, parent):
+        if latest is not None and parent is not None and tag is None and not mends and is_unchanged(draft, parent):
             # Answered without the write lock: when the latest release was read, nothing differed from it.
             published = Published(latest, created=False, bytes_stored_new=0)
         else:

@@ -7,14 +7,17 @@ with DeferredIntake(context, parent) as intake:
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
+from lastgood.errors import Integrity
 from lastgood.ids import FileDigest
 from lastgood.model.intake import Received
 from lastgood.model.placement import Staged
 from lastgood.model.release import Manifest
 from lastgood.registry.context import Context
+from lastgood.registry.points import component_points_at
 from lastgood.store.reader import ObjectReader
 
 if TYPE_CHECKING:
@@ -33,6 +36,8 @@ class DeferredIntake:
         self._context = context
         self._parent = parent
         self._writer: StoreWriter | None = None
+        # From before anything is asked: what is collected after this moment may be what the answers rely on.
+        self._generation = context.index.generation()
 
     def receive(self, source: BinaryIO, size: int, name: str | None = None) -> Received:
         """Read a source to its end in one pass."""
@@ -48,9 +53,29 @@ class DeferredIntake:
             return self._writer.has_files(digests)
         return set(self._context.index.known_files(digests))
 
+    def kept_whole(self, known: frozenset[FileDigest]) -> frozenset[FileDigest]:
+        """Return those of the parent's listings that are kept with all that they name, and its workspace file if it is kept.
+
+        All of them, unless a repair found that something was lost: then what is lost can be kept again from disk.
+        """
+        if self._parent is None or not self._context.index.has_losses():
+            return known
+        index = self._context.index
+        lost = set(known) - set(index.known_files(list(known)))
+        reader = ObjectReader(self._context.backend, index)
+        for component in self._parent.components.values():
+            try:
+                digests = list({pointer.digest for pointer in component_points_at(component, reader)})
+            except Integrity:
+                digests = []
+            if component.content.listing is not None and (not digests or len(index.known_files(digests)) < len(digests)):
+                lost.add(component.content.listing)
+        return known - lost
+
     def finish(self) -> Staged:
         """Make everything received durable and say where it is."""
-        return Staged(()) if self._writer is None else self._writer.finish()
+        staged = Staged(()) if self._writer is None else self._writer.finish()
+        return replace(staged, generation=self._generation)
 
     def __enter__(self) -> Self:
         """Return itself; leaving the block gives up what was not published."""

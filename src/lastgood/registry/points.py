@@ -3,12 +3,15 @@
 A release's manifest names its workspace file and, for each component that has files, a listing; a listing names files.
 All of them are files of the store.
 
-    for pointer in files_of(manifest, reader):
+    for pointer in points_at(manifest, reader):
         print(pointer.component, pointer.entry.path)
+
+`Reach` gathers the same of many releases, whose listings are mostly alike, without making an object of each line.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -39,10 +42,58 @@ def points_at(manifest: Manifest, reader: FileReader) -> Iterator[Pointer]:
     """
     yield Pointer(manifest.workspace_file)
     for component in manifest.components.values():
-        if component.content.listing is not None:
-            yield Pointer(component.content.listing, component.name)
-        for entry in entries_of(component, reader):
-            yield Pointer(entry.digest, component.name, entry)
+        yield from component_points_at(component, reader)
+
+
+def component_points_at(component: Component, reader: FileReader) -> Iterator[Pointer]:
+    """Yield every file that a component points at: its listing and what that lists.
+
+    Raises:
+        Integrity: the listing cannot be read, or is not one.
+    """
+    if component.content.listing is not None:
+        yield Pointer(component.content.listing, component.name)
+    for entry in entries_of(component, reader):
+        yield Pointer(entry.digest, component.name, entry)
+
+
+class Reach:
+    """Everything that some releases point at."""
+
+    def __init__(self, reader: FileReader) -> None:
+        self.files: set[bytes] = set()
+        self._reader = reader
+        self._written: set[bytes] = set()
+        self._listings: set[FileDigest] = set()
+
+    def add(self, manifest: Manifest) -> None:
+        """Add what a release points at.
+
+        Raises:
+            Integrity: a listing cannot be read, or is not one.
+        """
+        self.files.add(manifest.workspace_file)
+        for component in manifest.components.values():
+            listing = component.content.listing
+            if listing is not None and listing not in self._listings:
+                self._add_listing(component)
+                self._listings.add(listing)
+                self.files.add(listing)
+
+    def _add_listing(self, component: Component) -> None:
+        data = listing_of(component, self._reader)
+        written = _DIGESTS.findall(data)
+        if len(written) != data.count(b"\n") or (data and not data.endswith(b"\n")):
+            # No listing, or one with lines of another form: reading it as usual says which.
+            self.files.update(entry.digest for entry in parse_entries(data, component))
+            return
+        new = set(written) - self._written
+        self._written |= new
+        self.files.update(bytes.fromhex(one.decode()) for one in new)
+
+
+# A path cannot hold this: its quotation marks are escaped.
+_DIGESTS = re.compile(rb'"sha256":"([0-9a-f]{64})","size":[0-9]+\}\n')
 
 
 def entries_of(component: Component, reader: FileReader) -> list[FileEntry]:

@@ -27,6 +27,10 @@ from lastgood.registry.resolve import Resolved
 class StagingIntake(Intake, Protocol):
     """An intake whose bytes can be made durable."""
 
+    def kept_whole(self, known: frozenset[FileDigest]) -> frozenset[FileDigest]:
+        """Return those of the parent's listings that are kept with all that they name, and its workspace file if it is kept."""
+        ...
+
     def finish(self) -> Staged:
         """Make everything received durable and say where it is; nothing refers to it yet."""
         ...

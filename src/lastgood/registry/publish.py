@@ -11,7 +11,7 @@ catalog does not know, and both are ignored; after it the release is whole, and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lastgood.canonical import parse_json_object
@@ -25,7 +25,7 @@ from lastgood.model.component import Component, MadeBy, Provenance
 from lastgood.model.event import Body, ReleaseCommitted, TagSet
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.operation import Operation
-from lastgood.model.placement import Staged
+from lastgood.model.placement import PackContents, Staged
 from lastgood.model.release import Manifest, make_manifest, state_digest
 from lastgood.registry.context import Context
 from lastgood.registry.points import points_at
@@ -95,36 +95,51 @@ def publish(
         answered = event_of_operation(session, operation.id)
         if answered is not None:
             return _first_answer(session, draft, answered.body)
-        latest = releases.latest_release(session, draft.pipeline)
-        parent = None if latest is None else releases.release_manifest(session, latest.release)
+        latest, parent = _latest_of(session, draft.pipeline)
         reverted = _check_base(session, draft, latest, parent)
+        # Also where nothing differs: what a repair could not save may have been found on disk again.
+        _add_packs(context, session, staged.packs)
         if latest is not None and parent is not None and is_unchanged(draft, parent):
             announce(latest.release)
-            return Published(_tagged(session, ledger, draft, latest.release), created=False, bytes_stored_new=0)
+            return Published(_tagged(session, ledger, draft, latest.release), created=False, bytes_stored_new=staged.bytes_stored)
         manifest = _manifest_of(draft, parent, ledger)
-        _record_packs(context, session, staged, manifest)
+        if staged.generation not in {None, placement.current_generation(session)}:
+            _keep_alive(context, session, manifest)
         announce(manifest.release)
         _append(ledger, draft, manifest, number=1 if latest is None else latest.number + 1)
         recorded = _tagged(session, ledger, draft, manifest.release)
-    changed = tuple(sorted(changed_components(parent, manifest)))
-    return Published(recorded, created=True, bytes_stored_new=staged.bytes_stored, reverted=reverted, changed=changed)
+    return Published(recorded, created=True, bytes_stored_new=staged.bytes_stored, reverted=reverted, changed=_changed(parent, manifest))
 
 
-def _record_packs(context: Context, session: Session, staged: Staged, manifest: Manifest) -> None:
-    """Record the packs of a release, after checking that they, and all that it counts on, are still there.
+def _changed(old: Manifest | None, new: Manifest) -> tuple[ComponentName, ...]:
+    return tuple(sorted(changed_components(old, new)))
+
+
+def _latest_of(session: Session, pipeline: PipelineName) -> tuple[ReleaseRecord, Manifest] | tuple[None, None]:
+    latest = releases.latest_release(session, pipeline)
+    return (None, None) if latest is None else (latest, releases.release_manifest(session, latest.release))
+
+
+def require_packs(context: Context, packs: Sequence[PackContents]) -> None:
+    """Check, in a writing transaction, that packs which no catalog knew until now are still there.
 
     The collector deletes what no catalog knows only in transactions like this one, so what is there now stays.
+
+    Raises:
+        CollectedMeanwhile: one is gone.
     """
-    for pack in staged.packs:
+    for pack in packs:
         try:
             size = context.backend.size(pack_name(pack.pack))
         except NotFound:
             size = -1
         if size != pack.size:
             raise CollectedMeanwhile(f"pack {pack.pack.short} is not there any more; nothing was changed")
-    placement.add_packs(session, staged.packs)
-    if staged.generation is not None and staged.generation != placement.current_generation(session):
-        _keep_alive(context, session, manifest)
+
+
+def _add_packs(context: Context, session: Session, packs: Sequence[PackContents]) -> None:
+    require_packs(context, packs)
+    placement.add_packs(session, packs)
 
 
 def _keep_alive(context: Context, session: Session, manifest: Manifest) -> None:

@@ -1,30 +1,29 @@
 """Verifying: is everything that history says still true, and is every byte still what it was?
 
 Looks at, in this order: the catalog's file (is it built as it must be), the ledger (sequence, leaf hashes, texts), the facts
-(do they follow from the ledger), the manifests (each is what its release id says),
-what they point at (every listing and file is indexed), and the packs (each is there, whole, and every chunk decodes to
-its own digest). A problem is named with the releases it hurts; a note is worth knowing but hurts nothing.
+(do they follow from the ledger), the manifests (each is what its release id says), what they point at and what that stands
+on (`verify_store`): every listing and file is indexed with all its chunks, and every pack is there, byte for byte, and is
+what the index says of it. `full` decodes every file, too. A problem is named with the releases it hurts; a note is worth
+knowing but hurts nothing.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 
 from lastgood.catalog import placement, records, releases, replay
-from lastgood.errors import Integrity, LastgoodError, NewerSchema
-from lastgood.ids import FileDigest, PackId, ReleaseId, TextDigest
+from lastgood.errors import LastgoodError, NewerSchema
+from lastgood.ids import FileDigest, ReleaseId, TextDigest
 from lastgood.model.event import Event, leaf_hash, read_event, text_digest
 from lastgood.model.history import ReleaseRecord
 from lastgood.registry.context import Context
 from lastgood.registry.points import Pointer, points_at
-from lastgood.store.pack import FOLDER, pack_name, verify_pack
+from lastgood.registry.verify_store import Progress, StoreChecker
+from lastgood.store.pack import FOLDER, QUARANTINE, pack_name
 from lastgood.store.reader import ObjectReader
-
-Progress = Callable[[int], None]
-"""Told, now and then, how many bytes more were verified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +51,19 @@ class Verified:
         return not self.problems
 
 
-def verify(context: Context, only: ReleaseRecord | None = None, progress: Progress | None = None) -> Verified:
+def verify(context: Context, only: ReleaseRecord | None = None, progress: Progress | None = None, *, full: bool = False) -> Verified:
     """Verify the whole registry, or what one release needs.
+
+    Args:
+        context: the registry.
+        only: the one release.
+        progress: told about bytes that were read.
+        full: decode every file as well, instead of trusting that whoever wrote a pack knew that it reads back.
 
     Raises:
         NewerSchema: a newer version of lastgood wrote a part of it, which nobody here can judge.
     """
-    return _Verifier(context, progress).run(only)
+    return _Verifier(context, progress).run(only, full=full)
 
 
 class _Verifier:
@@ -74,9 +79,9 @@ class _Verifier:
         self._texts_named: set[TextDigest] = set()
         self._sizes: dict[FileDigest, int] = {}
         self._events = 0
-        self._bytes = 0
+        self._unread: list[tuple[LastgoodError, ReleaseId]] = []
 
-    def run(self, only: ReleaseRecord | None) -> Verified:
+    def run(self, only: ReleaseRecord | None, *, full: bool) -> Verified:
         if only is None:
             self._check_database()
             self._check_ledger()
@@ -85,16 +90,14 @@ class _Verifier:
         with self._context.database.reading() as session:
             wanted = releases.every_release(session) if only is None else [only.release]
         needed = self._check_manifests(wanted)
-        self._check_files(needed)
-        if only is None:
-            self._check_packs(needed)
+        self._check_store(needed, only, full=full)
         return Verified(
             problems=tuple(self._problems),
             notes=tuple(self._notes),
             events=self._events,
             releases=len(wanted),
             files=len(needed),
-            bytes=self._bytes,
+            bytes=self._checker.bytes,
         )
 
     def _problem(self, what: str, hurt: Sequence[ReleaseId] = ()) -> None:
@@ -157,7 +160,7 @@ class _Verifier:
                     if not needed[pointer.digest] or needed[pointer.digest][-1] != release:
                         needed[pointer.digest].append(release)
             except LastgoodError as error:
-                self._problem(str(error), [release])
+                self._unread.append((error, release))
         return needed
 
     def _note_size(self, pointer: Pointer, release: ReleaseId) -> None:
@@ -165,55 +168,33 @@ class _Verifier:
         if entry is not None and self._sizes.setdefault(entry.digest, entry.size) != entry.size:
             self._problem(f"{entry.path} has another size than the same file elsewhere", [release])
 
-    def _check_files(self, needed: dict[FileDigest, list[ReleaseId]]) -> None:
-        kept = self._context.index.known_files(list(needed))
-        for digest in needed.keys() - kept:
-            self._problem(f"file {digest.short} is not in the index", needed[digest])
-        for digest, pieces in self._reader.stream_files(digest for digest in needed if digest in kept):
-            size = 0
-            try:
-                for piece in pieces:
-                    size += len(piece)
-                    if self._progress is not None:
-                        self._progress(len(piece))
-            except LastgoodError as error:
-                self._problem(f"file {digest.short}: {error}", needed[digest])
-                continue
-            finally:
-                self._bytes += size
-            if self._sizes.get(digest, size) != size:
-                self._problem(f"file {digest.short} has {size:,} bytes, a listing says {self._sizes[digest]:,}", needed[digest])
-
-    def _check_packs(self, needed: dict[FileDigest, list[ReleaseId]]) -> None:
+    def _check_store(self, needed: dict[FileDigest, list[ReleaseId]], only: ReleaseRecord | None, *, full: bool) -> None:
+        checker = self._checker = StoreChecker(self._context, needed, self._sizes, self._progress)
+        checker.check_maps()
         with self._context.database.reading() as session:
             recorded = placement.recorded_packs(session)
-        damaged = {pack: error for pack, size in recorded if (error := self._what_is_wrong_with(pack, size)) is not None}
-        hurt = self._hurt_by(damaged.keys(), needed) if damaged else {}
-        for pack, error in damaged.items():
-            self._problem(str(error), [release for release in self._labels if release in hurt[pack]])
-        known = {pack_name(pack) for pack, _ in recorded}
+        # The packs of one release alone are those that its files stand on.
+        checker.check_packs({pack: size for pack, size in recorded if only is None or pack in checker.packs})
+        if full:
+            checker.check_contents()
+        for error, release in self._unread:
+            checker.note_unread(error, [release])
+        for finding in checker.findings():
+            if only is not None and not finding.releases:
+                self._notes.append(f"{finding.what}; nothing that {only.label} needs is hurt")
+            else:
+                hurt = finding.releases or finding.suspected
+                self._problem(finding.what, [release for release in self._labels if release in hurt])
+        if only is None:
+            self._note_what_is_left({pack_name(pack) for pack, _ in recorded})
+
+    def _note_what_is_left(self, known: AbstractSet[str]) -> None:
         orphans = [name for name in self._context.backend.names(FOLDER) if name not in known]
         if orphans:
             self._notes.append(f"{len(orphans)} pack{'s' if len(orphans) > 1 else ''} of an interrupted commit: no release needs them")
-
-    def _what_is_wrong_with(self, pack: PackId, size: int) -> LastgoodError | None:
-        try:
-            contents = verify_pack(self._context.backend, pack)
-        except LastgoodError as error:
-            return error
-        if contents.size != size:
-            return Integrity(f"pack {pack.short} has {contents.size} bytes, the index says {size}")
-        return None
-
-    def _hurt_by(self, packs: AbstractSet[PackId], needed: dict[FileDigest, list[ReleaseId]]) -> dict[PackId, set[ReleaseId]]:
-        """Return the releases that have a chunk in each of some packs; it looks at every file, so only for bad ones."""
-        maps = self._context.index.find_files(list(needed))
-        places = self._context.index.find_chunks(list({chunk for one in maps.values() for chunk in one.chunks}))
-        hurt: dict[PackId, set[ReleaseId]] = {pack: set() for pack in packs}
-        for digest, one in maps.items():
-            for pack in packs & {places[chunk].pack for chunk in one.chunks if chunk in places}:
-                hurt[pack].update(needed[digest])
-        return hurt
+        aside = len(list(self._context.backend.names(QUARANTINE)))
+        if aside:
+            self._notes.append(f"{aside} damaged pack{'s are' if aside > 1 else ' is'} kept in quarantine")
 
 
 def _texts_of(event: Event) -> Iterator[TextDigest]:

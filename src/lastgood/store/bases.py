@@ -15,23 +15,28 @@ at that depth gives way to one further down its own chain, so that chains begin 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from lastgood.ids import ChunkId, FileDigest
 from lastgood.model.placement import Label, PlacementIndex
 from lastgood.store.codec import Base, Written
+from lastgood.store.workers import Workers
 
-DEEPEST = 6
-"""The most frames that are read for one, less itself; measured so that a chain's last costs at most twice its first."""
+DEEPEST = 4
+"""The most frames that are read for one, less itself; twice as many where they are small, as those of few changes are.
+
+Measured so that the last of a long chain of checkpoints is read in at most twice the time of the first.
+"""
 
 _TRIED = 3
-_MISSES = 6
-_EVERY = 8
+_MISSES = 16
+_EVERY = 4
 
-BaseReader = Callable[[Sequence[ChunkId], int], dict[ChunkId, Base]]
-"""Gives chunks as bases of at most some depth (`reader.ObjectReader.read_bases`)."""
+BaseReader = Callable[[Sequence[ChunkId], int], Callable[[ChunkId], Base | None]]
+"""Gives chunks as bases of at most some depth (`reader.ObjectReader.bases`)."""
 
-Encode = Callable[[Base], Written | None]
-"""Writes a chunk against a base, or says that it does not pay."""
+Encode = Callable[[Base | None], Written | None]
+"""Writes a chunk against a base, or says that it does not pay; without one, or says that it stands in a group."""
 
 
 class Bases:
@@ -68,21 +73,34 @@ class Bases:
             for chunk, label in zip(chunks, labels, strict=True)
         ]
 
-    def write(self, candidates: Sequence[ChunkId], encode: Encode) -> Written | None:
-        """Write a chunk against the first of its candidates for which that pays, or say that none does."""
-        if self._read is None or not candidates:
-            return None
-        self._turn += 1
-        if self._misses >= _MISSES and self._turn % _EVERY:
-            return None
-        for place in dict.fromkeys((min(self._favourite, len(candidates) - 1), *range(len(candidates)))):
-            base = self._read([candidates[place]], DEEPEST - 1).get(candidates[place])
-            written = None if base is None else encode(base)
+    def write(self, asked: Sequence[tuple[Sequence[ChunkId], Encode]], workers: Workers) -> list[Written | None]:
+        """Write chunks, each against the first of its candidates for which that pays; None where none does.
+
+        What is tried is settled before any of them is, so that it never depends on which thread was quicker.
+        """
+        tried = [candidates if self._is_tried(candidates) else () for candidates, _ in asked]
+        wanted = list({chunk for candidates in tried for chunk in candidates})
+        read = self._read(wanted, DEEPEST - 1) if self._read is not None and wanted else _nothing
+        found = workers.run([partial(self._try, read, candidates, encode) for candidates, (_, encode) in zip(tried, asked, strict=True)])
+        for (candidates, _), (place, written) in zip(asked, found, strict=True):
             if written is not None:
                 self._favourite, self._misses = place, 0
-                return written
-        self._misses += 1
-        return None
+            elif candidates:
+                self._misses += 1
+        return [written for _, written in found]
+
+    def _is_tried(self, candidates: Sequence[ChunkId]) -> bool:
+        self._turn += bool(candidates)
+        return self._read is not None and (self._misses < _MISSES or not self._turn % _EVERY)
+
+    def _try(self, read: Callable[[ChunkId], Base | None], candidates: Sequence[ChunkId], encode: Encode) -> tuple[int, Written | None]:
+        places = (min(self._favourite, len(candidates) - 1), *range(len(candidates))) if candidates else ()
+        for place in dict.fromkeys(places):
+            base = read(candidates[place])
+            written = None if base is None else encode(base)
+            if written is not None:
+                return place, written
+        return 0, encode(None)
 
     def _of_label(self, chunk: ChunkId, known: Sequence[ChunkId]) -> tuple[ChunkId, ...]:
         others = [one for one in known if one != chunk]
@@ -95,3 +113,8 @@ class Bases:
             return ()
         self._at += 1
         return () if self._at > len(self._old) else (self._old[self._at - 1],)
+
+
+def _nothing(chunk: ChunkId) -> None:
+    """Give no base."""
+    del chunk

@@ -69,15 +69,15 @@ class Base:
     """
 
     chunk: ChunkId
-    raw: bytes
+    raw: Piece
     depth: int = 0
-    context: tuple[ChunkId, bytes] | None = None
+    context: tuple[ChunkId, Piece] | None = None
 
 
 class Codec(Protocol):
     """One way to write a frame's bytes; threads may share it."""
 
-    def decode(self, encoded: bytes, raw_length: int) -> bytes:
+    def decode(self, encoded: Piece, raw_length: int) -> Piece:
         """Read them back, making exactly `raw_length` bytes.
 
         Raises:
@@ -89,7 +89,7 @@ class Codec(Protocol):
 class RawCodec:
     """Bytes as they are."""
 
-    def decode(self, encoded: bytes, raw_length: int) -> bytes:
+    def decode(self, encoded: Piece, raw_length: int) -> Piece:
         """Return the bytes, if they are as many as expected."""
         if len(encoded) != raw_length:
             raise ValueError(f"{len(encoded)} bytes instead of {raw_length}")
@@ -104,18 +104,18 @@ class ZstdCodec(threading.local):
     """
 
     def __init__(self) -> None:
-        self._compressor: zstandard.ZstdCompressor | None = None
+        self._compressors: dict[int, zstandard.ZstdCompressor] = {}
         self._decompressor: zstandard.ZstdDecompressor | None = None
 
-    def encode(self, raw: Piece) -> bytes:
+    def encode(self, raw: Piece, level: int = LEVEL) -> bytes:
         """Compress the bytes."""
-        if self._compressor is None:
+        if level not in self._compressors:
             import zstandard  # noqa: PLC0415  # as the class says
 
-            self._compressor = zstandard.ZstdCompressor(level=LEVEL)
-        return self._compressor.compress(raw)
+            self._compressors[level] = zstandard.ZstdCompressor(level=level)
+        return self._compressors[level].compress(raw)
 
-    def decode(self, encoded: bytes, raw_length: int) -> bytes:
+    def decode(self, encoded: Piece, raw_length: int) -> Piece:
         """Decompress them, after checking that they claim the size that is expected."""
         import zstandard  # noqa: PLC0415  # as the class says
 
@@ -127,11 +127,11 @@ class ZstdCodec(threading.local):
 class PlanesCodec:
     """Byte planes of equal items (`lastgood.store.planes`); NumPy is imported with the first of them."""
 
-    def decode(self, encoded: bytes, raw_length: int) -> bytes:
+    def decode(self, encoded: Piece, raw_length: int) -> Piece:
         """Regroup the bytes."""
         from lastgood.store.planes import decode_planes  # noqa: PLC0415  # as the class says
 
-        return bytes(decode_planes(encoded, raw_length))
+        return memoryview(decode_planes(encoded, raw_length))
 
 
 _ZSTD = ZstdCodec()
@@ -152,6 +152,18 @@ def encode(raw: Piece) -> Written:
     return _proven(Written(Encoding.ZSTD, (encoded,)), raw, decode(Encoding.ZSTD, encoded, len(raw)))
 
 
+def encode_thoroughly(raw: Piece, level: int) -> Written:
+    """Write a frame's bytes as `encode` does, but without trusting a sample, and compressed at a higher level.
+
+    Raises:
+        Integrity: as `encode`.
+    """
+    if not _is_smaller(_ZSTD.encode(raw), raw):
+        return Written(Encoding.RAW, (bytes(raw),))
+    encoded = _ZSTD.encode(raw, level)
+    return _proven(Written(Encoding.ZSTD, (encoded,)), raw, decode(Encoding.ZSTD, encoded, len(raw)))
+
+
 def encode_numbers(raw: Piece, numbers: Numbers) -> Written:
     """Write a frame of numbers in the way that pays, and prove that they read back.
 
@@ -164,7 +176,7 @@ def encode_numbers(raw: Piece, numbers: Numbers) -> Written:
     if written.length >= len(raw):
         return Written(Encoding.RAW, (bytes(raw),))
     joined = b"".join(written.pieces)
-    return _proven(replace(written, pieces=(joined,)), raw, decode_planes(joined, len(raw)))
+    return _proven(replace(written, pieces=(joined,)), raw, memoryview(decode_planes(joined, len(raw))))
 
 
 def encode_delta(raw: Piece, base: Base, numbers: Numbers) -> Written | None:
@@ -178,9 +190,11 @@ def encode_delta(raw: Piece, base: Base, numbers: Numbers) -> Written | None:
     if not deltas.is_alike(raw, base.raw, numbers):
         return None
     context, ordered_by = (None, base.raw) if base.context is None else base.context
-    encoded = b"".join(deltas.encode_delta(raw, base.raw, ordered_by, numbers))
-    written = Written(Encoding.DELTA, (encoded,), base.chunk, context, base.depth + 1)
-    return _proven(written, raw, deltas.apply_deltas(base.raw, [(encoded, ordered_by)]))
+    try:
+        encoded = deltas.encode_delta(raw, base.raw, ordered_by, numbers)
+    except ValueError as error:
+        raise Integrity(f"a delta that was just encoded is not right: {error}; nothing of it was kept") from error
+    return Written(Encoding.DELTA, (encoded,), base.chunk, context, base.depth + 1)
 
 
 def encode_patch(raw: Piece, base: Base) -> Written | None:
@@ -191,7 +205,7 @@ def encode_patch(raw: Piece, base: Base) -> Written | None:
     """
     import zstandard  # noqa: PLC0415  # as `ZstdCodec` says
 
-    words = zstandard.ZstdCompressionDict(base.raw, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+    words = zstandard.ZstdCompressionDict(bytes(base.raw), dict_type=zstandard.DICT_TYPE_RAWCONTENT)
     encoded = zstandard.ZstdCompressor(level=LEVEL, dict_data=words).compress(raw)
     # Alone in its frame it costs a row of its own, so it has to be clearly smaller than without.
     if len(encoded) + PATCH_COSTS > len(_ZSTD.encode(raw)) * 3 // 4:
@@ -199,7 +213,7 @@ def encode_patch(raw: Piece, base: Base) -> Written | None:
     return _proven(Written(Encoding.PATCH, (encoded,), base.chunk, None, base.depth + 1), raw, apply_patch(encoded, base.raw, len(raw)))
 
 
-def decode(encoding: Encoding, encoded: bytes, raw_length: int) -> bytes:
+def decode(encoding: Encoding, encoded: Piece, raw_length: int) -> Piece:
     """Read a frame's bytes back, where they stand for themselves.
 
     Raises:
@@ -213,7 +227,7 @@ def decode(encoding: Encoding, encoded: bytes, raw_length: int) -> bytes:
         raise Integrity(f"encoded bytes do not decode: {error}") from error
 
 
-def apply_deltas(base: Piece, encoded: Sequence[tuple[bytes, Piece]]) -> bytes:
+def apply_deltas(base: Piece, encoded: Sequence[tuple[Piece, Piece]]) -> Piece:
     """Read the chunk at the end of a chain of deltas back: from its base, each delta with its context.
 
     Raises:
@@ -227,7 +241,7 @@ def apply_deltas(base: Piece, encoded: Sequence[tuple[bytes, Piece]]) -> bytes:
         raise Integrity(f"encoded bytes do not decode: {error}") from error
 
 
-def apply_patch(encoded: bytes, base: Piece, raw_length: int) -> bytes:
+def apply_patch(encoded: Piece, base: Piece, raw_length: int) -> bytes:
     """Read a patched chunk back.
 
     Raises:
@@ -242,7 +256,7 @@ def apply_patch(encoded: bytes, base: Piece, raw_length: int) -> bytes:
         raise Integrity(f"encoded bytes do not decode: {error}") from error
 
 
-def decompress(decompressor: zstandard.ZstdDecompressor, encoded: bytes | memoryview, raw_length: int) -> bytes:
+def decompress(decompressor: zstandard.ZstdDecompressor, encoded: Piece, raw_length: int) -> bytes:
     """Decompress one Zstandard frame, after checking that it claims the size that is expected.
 
     Raises:

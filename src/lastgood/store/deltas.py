@@ -18,7 +18,7 @@ gap. As a frame (`Encoding.DELTA`), little-endian; base and context have as many
     tail           the chunk's last bytes, where its length is no multiple of `item`
 
     >>> old, new = (b"".join(struct.pack("<f", 1 + number / step) for number in range(9_000)) for step in (9e6, 9.01e6))
-    >>> delta = b"".join(encode_delta(new, old, old, Numbers(4, 23)))
+    >>> delta = encode_delta(new, old, old, Numbers(4, 23))
     >>> len(delta) < len(new) // 2, apply_deltas(old, [(delta, old)]) == new
     (True, True)
 """
@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lastgood.store.numbers import NO_ORDER, Numbers
-from lastgood.store.planes import compress, merge, number_type, read_section, slices, split, write_section
+from lastgood.store.planes import SLICE, compress, merge, number_type, read_section, slices, split, write_section
 
 if TYPE_CHECKING:
     from lastgood.store.backend import Piece
@@ -48,22 +48,34 @@ _SPARSE_BELOW = 0.5
 _SAMPLES = 16
 _SAMPLED_NUMBERS = 1 << 10
 _SAVING_THAT_PAYS = 20
+_SHIFTS = {2: (7, 10), 4: (23,), 8: (52,)}
 
 
 def is_alike(raw: Piece, base: Piece, numbers: Numbers) -> bool:
     """Whether a delta is likely to pay, judged by a sample: it must be a twentieth smaller than plain planes."""
+    return likeness(raw, base, numbers) < 1 - 1 / _SAVING_THAT_PAYS
+
+
+def likeness(raw: Piece, base: Piece, numbers: Numbers) -> float:
+    """Return how long a delta is likely to be, as a share of what plain planes take, judged by a sample; less is more alike."""
     dtype = number_type(numbers.item)
     new, old = (np.frombuffer(one, dtype, count=len(one) // dtype.itemsize) for one in (raw, base))
+    if not new.size:
+        return 1.0
     step = max(_SAMPLED_NUMBERS, new.size // _SAMPLES)
     parts = [slice(start, start + _SAMPLED_NUMBERS) for start in range(0, new.size, step)]
     sampled = np.concatenate([new[part] for part in parts])
     different = _zigzag(sampled - np.concatenate([old[part] for part in parts]))
     plain, delta = (sum(len(compress(plane.data)) for plane in split(one, dtype.itemsize)) for one in (sampled, different))
-    return delta < plain - plain // _SAVING_THAT_PAYS
+    return delta / plain
 
 
-def encode_delta(raw: Piece, base: Piece, context: Piece, numbers: Numbers) -> list[Piece]:
-    """Write a chunk as a delta, in pieces; base and context have as many bytes."""
+def encode_delta(raw: Piece, base: Piece, context: Piece, numbers: Numbers) -> bytes:
+    """Write a chunk as a delta and prove that it adds up again; base and context have as many bytes.
+
+    Raises:
+        ValueError: what was written does not read back the same.
+    """
     dtype = number_type(numbers.item)
     item = dtype.itemsize
     shift = numbers.shift if item == numbers.item else NO_ORDER
@@ -75,10 +87,24 @@ def encode_delta(raw: Piece, base: Piece, context: Piece, numbers: Numbers) -> l
     different = _differences(new, old)
     is_sparse = bool(np.count_nonzero(different) < count * _SPARSE_BELOW)
     body = _write_sparse(different) if is_sparse else write_section(split(different, item))
-    return [_HEAD.pack(item, shift, _SPARSE if is_sparse else _DENSE), *body, bytes(memoryview(raw)[count * item :])]
+    tail = bytes(memoryview(raw)[count * item :])
+    encoded = b"".join((_HEAD.pack(item, shift, _SPARSE if is_sparse else _DENSE), *body, tail))
+    # The order is a permutation that the context alone decides, so what adds up in that order adds up.
+    proof = old if shift != NO_ORDER else old.copy()
+    if _add(proof, _SPARSE if is_sparse else _DENSE, memoryview(encoded)[_HEAD.size :]) != tail or not np.array_equal(proof, new):
+        raise ValueError("it does not read back the same")
+    return encoded
 
 
-def apply_deltas(base: Piece, deltas: Sequence[tuple[bytes | memoryview, Piece]]) -> bytes:
+def guess_numbers(raw: Piece, base: Piece, item: int) -> Numbers:
+    """Say where the exponent lies in numbers of so many bytes, judged by how short a delta of the first of them gets."""
+    length = min(len(raw), item * SLICE)
+    new, old = bytes(raw[:length]), bytes(base[:length])
+    known = [Numbers(item, shift) for shift in (NO_ORDER, *_SHIFTS.get(item, ()))]
+    return min(known, key=lambda one: len(encode_delta(new, old, old, one)))
+
+
+def apply_deltas(base: Piece, deltas: Sequence[tuple[Piece, Piece]]) -> Piece:
     """Return the chunk at the end of a chain: from its root, each delta with its context.
 
     Raises:
@@ -108,7 +134,7 @@ class _Values:
         if item not in {1, 2, 4, 8} or (shift != NO_ORDER and shift >= 8 * item):
             raise ValueError(f"it says that its numbers have {item} bytes and an exponent at bit {shift}")
         if self._numbers is None:
-            self._numbers = np.frombuffer(self._base, f"<u{item}", count=length // item).copy()
+            self._numbers = np.frombuffer(self._base, f"<u{item}", count=length // item)
         elif self._numbers.dtype.itemsize != item:
             raise ValueError("the numbers of a chain of deltas have different sizes")
         self._numbers = self._bring_in_order(self._numbers, context, shift)
@@ -116,20 +142,24 @@ class _Values:
         if len(self._tail) != length % item:
             raise ValueError(f"it ends in {len(self._tail)} bytes instead of {length % item}")
 
-    def bytes(self) -> bytes:
+    def bytes(self) -> Piece:
         if self._numbers is None:
-            return bytes(self._base)
-        natural = self._put_back(self._numbers)
-        return b"".join((natural.view(np.uint8).data, self._tail)) if self._tail else natural.tobytes()
+            return self._base
+        natural = self._put_back(self._numbers).view(np.uint8).data
+        return b"".join((natural, self._tail)) if self._tail else natural
 
     def _bring_in_order(self, numbers: Array, context: Piece, shift: int) -> Array:
         wanted = None if shift == NO_ORDER else (id(context), shift)
         if wanted == self._ordered_by:
-            return numbers
+            return self._own(numbers)
         natural = self._put_back(numbers)
         self._order = None if wanted is None else _ORDERS.order_by(context, numbers.dtype, shift)
         self._ordered_by = wanted
-        return natural if self._order is None else natural[self._order]
+        return self._own(natural) if self._order is None else self._own(natural[self._order])
+
+    def _own(self, numbers: Array) -> Array:
+        # The base's memory is somebody else's, whether it may be written or not.
+        return numbers.copy() if np.may_share_memory(numbers, np.frombuffer(self._base, np.uint8)) else numbers
 
     def _put_back(self, numbers: Array) -> Array:
         if self._order is None:

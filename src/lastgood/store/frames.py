@@ -32,7 +32,7 @@ CACHE_BYTES = 32 << 20
 FrameKey = tuple[PackId, int]
 """A frame's pack and its offset there."""
 
-Frames = Mapping[FrameKey, bytes]
+Frames = Mapping[FrameKey, Piece]
 """Decoded frames."""
 
 T = TypeVar("T")
@@ -93,7 +93,7 @@ class FrameLoader:
         self._backend = backend
         self._cache = _FrameCache()
 
-    def load(self, places: Iterable[ChunkPlace], known: Places) -> dict[FrameKey, bytes]:
+    def load(self, places: Iterable[ChunkPlace], known: Places) -> dict[FrameKey, Piece]:
         """Return the decoded frames that these chunks lie in.
 
         Args:
@@ -108,7 +108,7 @@ class FrameLoader:
             wanted.setdefault(key_of(place), place)
         loaded = {key: raw for key in wanted if (raw := self._cache.find(key)) is not None}
         missing = _with_bases((place for key, place in wanted.items() if key not in loaded), known)
-        encoded: dict[FrameKey, bytes] = {}
+        encoded: dict[FrameKey, Piece] = {}
         for run in _runs(sorted(missing.values(), key=key_of)):
             encoded.update(zip(map(key_of, run), self._read_run(run), strict=True))
         chains = _Chains(encoded, known, loaded)
@@ -119,18 +119,18 @@ class FrameLoader:
                     self._cache.keep(key, loaded[key])
         return {key: loaded[key] for key in wanted}
 
-    def load_what_is_right(self, places: Iterable[ChunkPlace], known: Places) -> dict[FrameKey, bytes]:
+    def load_what_is_right(self, places: Iterable[ChunkPlace], known: Places) -> dict[FrameKey, Piece]:
         """Return those of the frames that can be had; whoever needs another asks for it alone and learns what is wrong."""
         try:
             return self.load(places, known)
         except Integrity:
             return {}
 
-    def _read_run(self, run: Sequence[ChunkPlace]) -> list[bytes]:
+    def _read_run(self, run: Sequence[ChunkPlace]) -> list[Piece]:
         first, last = run[0], run[-1].frame
         start = first.frame.offset
         try:
-            data = self._backend.read(pack_name(first.pack), start, last.offset + last.length - start)
+            data = memoryview(self._backend.read(pack_name(first.pack), start, last.offset + last.length - start))
         except NotFound as error:
             raise damage(first, f"is not there: pack {first.pack.short} is missing") from error
         except Integrity as error:
@@ -146,12 +146,12 @@ class FrameLoader:
 class _Chains:
     """Decodes frames, those first that they stand on; what others stand on is made once."""
 
-    def __init__(self, encoded: Mapping[FrameKey, bytes], known: Places, decoded: dict[FrameKey, bytes]) -> None:
+    def __init__(self, encoded: Mapping[FrameKey, Piece], known: Places, decoded: dict[FrameKey, Piece]) -> None:
         self._encoded = encoded
         self._known = known
         self._decoded = decoded
 
-    def decode(self, place: ChunkPlace) -> bytes:
+    def decode(self, place: ChunkPlace) -> Piece:
         """Return a frame's bytes, not proven yet."""
         frame = place.frame
         try:
@@ -165,8 +165,8 @@ class _Chains:
                 raise
             raise damage(place, f"is damaged: {error}") from error
 
-    def _add_up(self, place: ChunkPlace) -> bytes:
-        deltas: list[tuple[bytes, Piece]] = []
+    def _add_up(self, place: ChunkPlace) -> Piece:
+        deltas: list[tuple[Piece, Piece]] = []
         at = place
         while at.frame.encoding is Encoding.DELTA and key_of(at) not in self._decoded:
             deltas.append((self._encoded[key_of(at)], self._chunk(at.frame.context or at.frame.base)))
@@ -195,17 +195,17 @@ class _FrameCache:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._frames: OrderedDict[FrameKey, bytes] = OrderedDict()
+        self._frames: OrderedDict[FrameKey, Piece] = OrderedDict()
         self._bytes = 0
 
-    def find(self, key: FrameKey) -> bytes | None:
+    def find(self, key: FrameKey) -> Piece | None:
         with self._lock:
             raw = self._frames.get(key)
             if raw is not None:
                 self._frames.move_to_end(key)
             return raw
 
-    def keep(self, key: FrameKey, raw: bytes) -> None:
+    def keep(self, key: FrameKey, raw: Piece) -> None:
         with self._lock:
             self._bytes += len(raw) - len(self._frames.pop(key, b""))
             self._frames[key] = raw

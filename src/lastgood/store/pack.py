@@ -58,12 +58,12 @@ were not written. Packs come from anywhere, so nothing in one is believed before
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from blake3 import blake3
 
-from lastgood.errors import Integrity, NewerSchema, NotFound
+from lastgood.errors import Integrity, LastgoodError, NewerSchema, NotFound
 from lastgood.ids import ChunkId, FileDigest, PackId
 from lastgood.model.placement import ChunkInPack, Encoding, FileMap, Frame, Label, PackContents
 from lastgood.store import codec
@@ -72,6 +72,9 @@ from lastgood.store.codec import Written
 from lastgood.store.footer import HEADER_BYTES, LONGEST_FOOTER, VERSION, BadFooter, parse_footer, write_footer
 
 FOLDER = "packs"
+QUARANTINE = "quarantine"
+"""Where damaged packs are kept out of the way, until somebody deletes them."""
+
 _MAGIC = b"LGPACK"
 _HEADER = struct.Struct("<6sH")
 _TRAILER_NUMBERS = struct.Struct("<QIIB3x")
@@ -80,6 +83,9 @@ _DIGEST_BYTES = 32
 _TRAILER_BYTES = _TRAILER_NUMBERS.size + _DIGEST_BYTES + len(_END_MAGIC)
 _READ_AT_ONCE = 64 << 10
 _VERIFIED_AT_ONCE = 4 << 20
+
+Progress = Callable[[int], None]
+"""Told, now and then, how many bytes more were read."""
 
 
 def pack_name(pack: PackId) -> str:
@@ -175,10 +181,15 @@ def read_footer(backend: Source, pack: PackId) -> PackContents:
     return PackContents(pack, size, parsed.frames, parsed.chunks, parsed.files, parsed.labels)
 
 
-def verify_pack(backend: Source, pack: PackId) -> PackContents:
+def verify_pack(backend: Source, pack: PackId, progress: Progress | None = None) -> PackContents:
     """Read every byte of a pack, check that they are those that were written, and return what it holds.
 
     The writer proved that every frame reads back before it named the pack after its bytes, so the name proves the frames.
+
+    Args:
+        backend: where it is.
+        pack: its name.
+        progress: told how many bytes more were read.
 
     Raises:
         Integrity: the pack is not there, or a byte of it is wrong; `details["pack"]` names it.
@@ -186,11 +197,31 @@ def verify_pack(backend: Source, pack: PackId) -> PackContents:
     """
     contents = read_footer(backend, pack)
     hasher = blake3()
-    for offset in range(0, contents.size, _VERIFIED_AT_ONCE):
-        hasher.update(backend.read(pack_name(pack), offset, min(_VERIFIED_AT_ONCE, contents.size - offset)))
+    for piece in read_whole(backend, pack, contents.size):
+        hasher.update(piece)
+        if progress is not None:
+            progress(len(piece))
     if hasher.digest() != pack:
         raise Integrity(f"pack {pack.short} is damaged: its bytes do not have its name's digest", details={"pack": str(pack)})
     return contents
+
+
+def read_whole(backend: Source, pack: PackId, size: int) -> Iterator[bytes]:
+    """Yield every byte of a pack as it lies there, which proves nothing yet."""
+    for offset in range(0, size, _VERIFIED_AT_ONCE):
+        yield backend.read(pack_name(pack), offset, min(_VERIFIED_AT_ONCE, size - offset))
+
+
+def digest_of(backend: Source, name: str) -> bytes | None:
+    """Return the BLAKE3-256 of whatever is kept under a name; None if it cannot be read."""
+    hasher = blake3()
+    try:
+        size = backend.size(name)
+        for offset in range(0, size, _VERIFIED_AT_ONCE):
+            hasher.update(backend.read(name, offset, min(_VERIFIED_AT_ONCE, size - offset)))
+    except LastgoodError:
+        return None
+    return bytes(hasher.digest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +261,7 @@ def _read_encoded_footer(backend: Source, name: str, trailer: _Trailer, tail: by
     header = backend.read(name, 0, HEADER_BYTES)
     if blake3(header).update(encoded).update(trailer.numbers).digest() != trailer.digest:
         raise BadFooter("its footer does not have the digest that its trailer states")
-    return _check_header(header), codec.decode(_footer_encoding(trailer), encoded, trailer.footer_raw_length)
+    return _check_header(header), bytes(codec.decode(_footer_encoding(trailer), encoded, trailer.footer_raw_length))
 
 
 def _check_header(header: bytes) -> int:

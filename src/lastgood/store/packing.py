@@ -25,7 +25,7 @@ from lastgood.ids import ChunkId, FileDigest
 from lastgood.model.placement import FileMap, Label, PackContents
 from lastgood.store import codec
 from lastgood.store.backend import Piece, Sink
-from lastgood.store.codec import Written
+from lastgood.store.codec import Base, Written
 from lastgood.store.numbers import Numbers
 from lastgood.store.pack import PackBuilder, pack_name
 
@@ -91,7 +91,9 @@ class Packer:
         """
         for new in chunks:
             if new.is_alone:
-                self._builder.add_frame(new.written or _write(new), len(new.data), [(new.chunk, len(new.data))])
+                written = new.written or write_chunk(new)
+                assert written is not None  # noqa: S101  # only what stands in a group has no frame of its own
+                self._builder.add_frame(written, len(new.data), [(new.chunk, len(new.data))])
                 if new.label is not None:
                     self._builder.add_label(new.chunk, new.label)
             else:
@@ -156,8 +158,21 @@ class Packer:
         self._builder.add_frame(codec.encode(raw), len(raw), [(chunk, len(data)) for chunk, data in group])
 
 
-def _write(new: NewChunk) -> Written:
-    return codec.encode(new.data) if new.numbers is None else codec.encode_numbers(new.data, new.numbers)
+def write_chunk(new: NewChunk, base: Base | None = None) -> Written | None:
+    """Write a chunk against a base, or say that it does not pay; without one, or say that it stands in a group.
+
+    Raises:
+        Integrity: what was written does not read back; nothing may be acknowledged.
+    """
+    if base is None:
+        if not new.is_alone:
+            return None
+        return codec.encode(new.data) if new.numbers is None else codec.encode_numbers(new.data, new.numbers)
+    if new.numbers is None:
+        return codec.encode_patch(new.data, base)
+    if not new.is_alone or len(new.data) != len(base.raw):
+        return None
+    return codec.encode_delta(new.data, base, new.numbers)
 
 
 class _Putting(threading.Thread):

@@ -127,7 +127,7 @@ def encode_planes(raw: Piece, item: int) -> list[Piece]:
     return [bytes([item]), *write_section(split(numbers, item)), bytes(memoryview(raw)[body:])]
 
 
-def decode_planes(encoded: bytes | memoryview, raw_length: int) -> bytearray:
+def decode_planes(encoded: Piece, raw_length: int) -> bytearray:
     """Read a frame of planes back.
 
     Raises:

@@ -20,7 +20,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import BinaryIO, cast
 
@@ -36,10 +37,14 @@ from lastgood.store.opened import KeptFile
 SMALL = 1 << 20
 """Files of up to this many bytes are looked up and fetched many at a time."""
 
+_SMALL_SHARE = 8
 _BATCH_FILES = 500
 _BATCH_CHUNKS = 1_000
 
 _File = tuple[FileDigest, FileMap]
+
+ReadBase = Callable[[ChunkId], Base | None]
+"""Gives a chunk as a base, or says that it cannot be had."""
 
 
 class ObjectReader:
@@ -113,28 +118,33 @@ class ObjectReader:
         """
         return self._serve(chunks)
 
-    def read_bases(self, chunks: Sequence[ChunkId], deepest: int) -> dict[ChunkId, Base]:
-        """Return chunks, proven, as bases that others may be written against; what cannot be had is left out.
+    def bases(self, chunks: Sequence[ChunkId], deepest: int) -> ReadBase:
+        """Return what gives chunks, proven, as bases that others may be written against; threads may share it.
 
         Args:
             chunks: the chunks that others resemble.
-            deepest: a base has at most this depth; for a deeper chunk one that it stands on is returned.
+            deepest: a base has at most this depth, or twice that if its frame is small; for a deeper chunk one far down its
+                chain is given.
         """
         try:
-            places = resolve(self._index, chunks)
-            chosen = {chunk: _at_most(deepest, chunk, places) for chunk in chunks if chunk in places}
-            contexts = {one.chunk: context for one in chosen.values() if (context := _context_of(one)) is not None}
-            needed = [*chosen.values(), *(places[one] for one in contexts.values())]
+            return partial(self._read_base, resolve(self._index, chunks), deepest)
+        except Integrity:
+            return lambda _: None
+
+    def _read_base(self, places: Places, deepest: int, chunk: ChunkId) -> Base | None:
+        try:
+            place = _at_most(deepest, chunk, places)
+            context = _context_of(place)
+            needed = [place] if context is None else [place, places[context]]
             frames = self._loader.load(needed, places)
         except (Integrity, KeyError):
-            return {}
-        raws = {one.chunk: bytes(_cut_out(one, frames[key_of(one)])) for one in needed}
-        right = {chunk for chunk, raw in raws.items() if chunk_id(raw) == chunk}
-        return {
-            chunk: Base(one.chunk, raws[one.chunk], one.frame.depth, None if (of := contexts.get(one.chunk)) is None else (of, raws[of]))
-            for chunk, one in chosen.items()
-            if {one.chunk, contexts.get(one.chunk, one.chunk)} <= right
-        }
+            # What is damaged or gone is a matter of `verify`; a commit does without.
+            return None
+        raws = [_cut_out(one, frames[key_of(one)]) for one in needed]
+        # A context that was wrong would have put the numbers of the base in a wrong order: the base proves it, too.
+        if chunk_id(raws[0]) != place.chunk:
+            return None
+        return Base(place.chunk, raws[0], place.frame.depth, None if context is None else (context, raws[1]))
 
     def _find_files(self, digests: list[FileDigest]) -> Mapping[FileDigest, FileMap]:
         found = self._index.find_files(digests)
@@ -164,7 +174,7 @@ class ObjectReader:
                 key = key_of(place)
                 yield self._proven(place, loaded[key] if key in loaded else frames[key])
 
-    def _proven(self, place: ChunkPlace, raw: bytes) -> Piece:
+    def _proven(self, place: ChunkPlace, raw: Piece) -> Piece:
         piece = _cut_out(place, raw)
         if chunk_id(piece) == place.chunk:
             return piece
@@ -183,8 +193,10 @@ def _place(chunk: ChunkId, places: Places) -> ChunkPlace:
 
 def _at_most(deepest: int, chunk: ChunkId, places: Places) -> ChunkPlace:
     place = places[chunk]
-    while place.frame.depth > deepest and place.frame.base is not None:
-        place = places[place.frame.base]
+    is_small = place.frame.length * _SMALL_SHARE < place.frame.raw_length
+    if place.frame.depth > (2 * deepest if is_small else deepest):
+        while place.frame.depth > deepest // 2 and place.frame.base is not None:
+            place = places[place.frame.base]
     return place
 
 
@@ -197,7 +209,7 @@ def _position(file: FileMap, places: Places) -> tuple[bytes, int, int]:
     return (first.pack, first.frame.offset, first.start) if first else (b"", 0, 0)
 
 
-def _cut_out(place: ChunkPlace, raw: bytes) -> Piece:
+def _cut_out(place: ChunkPlace, raw: Piece) -> Piece:
     return raw if place.length == len(raw) else memoryview(raw)[place.start : place.start + place.length]
 
 

@@ -25,7 +25,7 @@ import io
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
 from typing import BinaryIO, Protocol, Self
@@ -34,13 +34,12 @@ from lastgood.errors import Invalid
 from lastgood.ids import ChunkId, FileDigest
 from lastgood.model.intake import Received
 from lastgood.model.placement import FileMap, PlacementIndex, Staged
-from lastgood.store import codec
 from lastgood.store.backend import Sink, Source
-from lastgood.store.bases import Bases
+from lastgood.store.bases import Bases, Encode
 from lastgood.store.chunking import LOOKED_AT, WHOLE_UP_TO, Cut, Cutter, Layout, Segment, average_for, chunk_id, no_layout
-from lastgood.store.codec import Base, Written
-from lastgood.store.packing import GROUP_BYTES, LARGE_GROUP_BYTES, PACK_BYTES, NewChunk, NewFile, Packer
+from lastgood.store.packing import GROUP_BYTES, LARGE_GROUP_BYTES, PACK_BYTES, NewChunk, NewFile, Packer, write_chunk
 from lastgood.store.reader import ObjectReader
+from lastgood.store.workers import Workers, useful
 
 SMALL = 1 << 20
 """A file of up to this many bytes is taken as a whole."""
@@ -52,6 +51,8 @@ FOLLOWED_FROM = 64 << 10
 """A smaller file is not written against its predecessor: in a group with others it costs as little."""
 
 _WINDOW = 4 << 20
+_BLOCKS_AT_ONCE = 4
+_LARGEST_BATCH = 32 << 20
 _BATCH_BYTES = 2 << 20
 _BATCH_FILES = 1_000
 
@@ -102,7 +103,8 @@ class StoreWriter:
         self._index = index
         self._layout = layout
         self._before = before
-        self._bases = Bases(index, ObjectReader(backend, index).read_bases)
+        self._bases = Bases(index, ObjectReader(backend, index).bases)
+        self._workers = Workers(useful())
         self._packer = Packer(backend, pack_bytes=pack_bytes)
         self._group = GROUP_BYTES
         self._generation: int | None = None
@@ -168,6 +170,7 @@ class StoreWriter:
         """Give up; what was put already is left to the collector. After `finish` this does nothing."""
         self._closed_by = self._closed_by or RuntimeError("this writer was aborted; a commit takes a new one")
         self._packer.stop()
+        self._workers.stop()
 
     def __enter__(self) -> Self:
         """Begin; leaving the block without `finish` aborts."""
@@ -218,7 +221,7 @@ class StoreWriter:
         self._follow(name, size)
         head = head or _read_up_to(source, LOOKED_AT)
         cutter = Cutter(average_for(head, size), segments)
-        window = memoryview(bytearray(max(_WINDOW, 2 * cutter.longest)))
+        window = memoryview(bytearray(max(_WINDOW, _BLOCKS_AT_ONCE * cutter.longest)))
         window[: len(head)] = head
         hasher = hashlib.sha256(head)
         filled, total = len(head), len(head)
@@ -256,7 +259,7 @@ class StoreWriter:
         for cut in cuts:
             batch.append(cut)
             batch_bytes += len(cut.data)
-            if batch_bytes >= _WINDOW:
+            if batch_bytes >= _LARGEST_BATCH:
                 chunks += self._keep(batch)
                 total, batch, batch_bytes = total + batch_bytes, [], 0
         chunks += self._keep(batch)
@@ -274,14 +277,18 @@ class StoreWriter:
         self._settled.update(unsettled)
         return unsettled - set(self._index.known_chunks(list(unsettled))) if unsettled else unsettled
 
-    def _write(self, ids: Sequence[ChunkId], cuts: Sequence[Cut], unknown: set[ChunkId]) -> Iterator[NewChunk]:
-        """Yield those chunks of one file that nobody knows, each once, written against a base where that pays."""
+    def _write(self, ids: Sequence[ChunkId], cuts: Sequence[Cut], unknown: set[ChunkId]) -> list[NewChunk]:
+        """Return those chunks of one file that nobody knows, each once, written against a base where that pays."""
         candidates = self._bases.candidates(ids, [cut.label if chunk in unknown else None for chunk, cut in zip(ids, cuts, strict=True)])
+        new: list[NewChunk] = []
+        asked: list[tuple[Sequence[ChunkId], Encode]] = []
         for chunk, cut, alike in zip(ids, cuts, candidates, strict=True):
             if chunk in unknown:
                 unknown.discard(chunk)
-                written = self._bases.write(alike, partial(_write_against, cut))
-                yield NewChunk(chunk, cut.data, cut.numbers, cut.label, written, self._group)
+                new.append(NewChunk(chunk, cut.data, cut.numbers, cut.label, group=self._group))
+                asked.append((alike, partial(write_chunk, new[-1])))
+        written = self._bases.write(asked, self._workers)
+        return [replace(one, written=frame) for one, frame in zip(new, written, strict=True)]
 
     def _map_file(self, digest: FileDigest, size: int, chunks: list[ChunkId]) -> None:
         if len(chunks) > MOST_CHUNKS_OF_A_FILE:
@@ -313,14 +320,6 @@ class StoreWriter:
             files = [(one.digest, FileMap(len(one.data), tuple(chunks))) for (one, _), chunks in zip(cuts, ids, strict=True)]
             files += [(digest, file) for digest, file in mapped if digest not in known]
             self._packer.add((), files)
-
-
-def _write_against(cut: Cut, base: Base) -> Written | None:
-    if cut.numbers is None:
-        return codec.encode_patch(cut.data, base)
-    if len(cut.data) * 2 < GROUP_BYTES or len(cut.data) != len(base.raw):
-        return None
-    return codec.encode_delta(cut.data, base, cut.numbers)
 
 
 def _read_up_to(source: BinaryIO, length: int) -> bytes:

@@ -96,6 +96,23 @@ class LocalBackend:
             os.unlink(leaf, dir_fd=target)
             _fsync_folder(target)
 
+    def clear_incoming(self) -> None:
+        """Remove what killed writers left, without waiting for the next one."""
+        with _writing(INCOMING), suppress(FileNotFoundError), self._opened_folder(INCOMING) as incoming:
+            _sweep(incoming)
+
+    def move(self, name: str, to: str) -> None:
+        """Give what is kept under a name, whatever it is, another one; durable, and at no moment is it under neither."""
+        (folder, _, leaf), (other, _, new) = (check_name(one).rpartition("/") for one in (name, to))
+        with _writing(name), self._opened_folder(folder) as source, self._made_folder(other) as target:
+            try:
+                os.rename(leaf, new, src_dir_fd=source, dst_dir_fd=target)
+            except FileNotFoundError as error:
+                raise NotFound(f"{name} is not kept here", details={"name": name}) from error
+            # The new name first: a power cut may leave both, never none.
+            _fsync_folder(target)
+            _fsync_folder(source)
+
     def _names(self, folder: str) -> Iterator[str]:
         for entry, is_folder in self._list(folder):
             name = f"{folder}/{entry}"

@@ -1,0 +1,121 @@
+"""Facts that do not follow from the ledger, and files that are not built as they must be, are found by verifying."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+import lastgood
+from lastgood.catalog.facts import FACT_TABLES
+from lastgood.errors import Integrity, NewerSchema
+from lastgood.model.event import Verdict
+
+CHANGES = {
+    "fact_registry": "UPDATE fact_registry SET registry = 'another'",
+    "fact_operations": "DELETE FROM fact_operations WHERE sequence = 0",
+    "fact_retention": "UPDATE fact_retention SET policy = '{}'",
+    "fact_releases": "UPDATE fact_releases SET behavior = state WHERE number = 2",
+    "fact_tags": "UPDATE fact_tags SET tag = 'v2'",
+    "fact_deployments": "UPDATE fact_deployments SET below = NULL WHERE revision = 2",
+    "fact_environments": "UPDATE fact_environments SET revision = revision + 1",
+    "fact_suspects": "DELETE FROM fact_suspects",
+    "fact_bad": "UPDATE fact_bad SET reason = actor",
+}
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Path:
+    """A registry with a row in every table of facts."""
+    (tmp_path / "lastgood.toml").write_text(
+        'pipeline = "bot"\n[components.p]\nkind = "prompt"\npath = "p.md"\n[retention]\nkeep_last = 5\n'
+    )
+    (tmp_path / "p.md").write_text("0")
+    with lastgood.init(tmp_path, actor="ada") as opened:
+        for turn in range(3):
+            (tmp_path / "p.md").write_text(f"{turn}")
+            opened.commit(tmp_path, message=f"turn {turn}")
+            opened.environments.deploy("prod")
+        opened.environments.rollback("prod")
+        opened.releases.tag("r1", "v1")
+        opened.releases.mark("r1", Verdict.BAD, "it lies")
+        assert opened.verify().problems == ()
+    return tmp_path
+
+
+def change(registry: Path, statement: str) -> None:
+    with closing(sqlite3.connect(registry / ".lastgood/catalog.db")) as catalog:
+        assert catalog.execute(statement).rowcount != 0
+        catalog.commit()
+
+
+def problems(registry: Path) -> list[str]:
+    with lastgood.open(registry, actor="ada") as opened:
+        return [problem.what for problem in opened.verify().problems]
+
+
+def test_every_table_of_facts_is_compared() -> None:
+    assert set(CHANGES) == set(FACT_TABLES)
+
+
+@pytest.mark.parametrize("table", FACT_TABLES)
+def test_a_fact_that_does_not_follow_is_found(registry: Path, table: str) -> None:
+    change(registry, CHANGES[table])
+
+    assert f"{table}: 1 row is not what the ledger says" in problems(registry)
+
+
+def test_facts_that_nothing_says_are_counted(registry: Path) -> None:
+    change(registry, "INSERT INTO fact_environments VALUES ('bot', 'one', 1), ('bot', 'two', 2)")
+
+    assert "fact_environments: 2 rows are not what the ledger says" in problems(registry)
+
+
+def test_an_event_that_cannot_be_replayed_is_named(registry: Path) -> None:
+    change(registry, "UPDATE events SET document = X'7b7d' WHERE sequence = 3")
+
+    assert any(what.startswith("event 3 of the ledger cannot be replayed") for what in problems(registry))
+
+
+def test_an_event_of_a_newer_version_is_nothing_to_judge(registry: Path) -> None:
+    change(
+        registry,
+        "UPDATE events SET document = CAST(replace(CAST(document AS TEXT), 'lastgood.event/1', 'lastgood.event/2') AS BLOB)"
+        " WHERE sequence = (SELECT max(sequence) FROM events)",
+    )
+
+    with pytest.raises(NewerSchema):
+        problems(registry)
+
+
+def test_an_index_that_leads_past_a_row_is_found(registry: Path) -> None:
+    path = registry / ".lastgood/catalog.db"
+    with closing(sqlite3.connect(path)) as catalog:
+        (root,) = catalog.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'fact_tags_by_release'").fetchone()
+        (size,) = catalog.execute("PRAGMA page_size").fetchone()
+    data = bytearray(path.read_bytes())
+    # The last bytes of the page are the index's first entry.
+    data[root * size - 1] ^= 1
+    path.write_bytes(data)
+
+    assert any(what.startswith("the catalog is damaged: ") for what in problems(registry))
+
+
+def test_a_value_that_cannot_be_is_damage_and_no_mistake_of_ours(registry: Path) -> None:
+    with closing(sqlite3.connect(registry / ".lastgood/catalog.db")) as catalog:
+        catalog.execute("PRAGMA writable_schema = ON")
+        catalog.execute("UPDATE sqlite_schema SET sql = replace(sql, 'leaf BLOB NOT NULL', 'leaf BLOB') WHERE name = 'events'")
+        catalog.commit()
+    change(registry, "UPDATE events SET leaf = NULL WHERE sequence = 1")
+    with closing(sqlite3.connect(registry / ".lastgood/catalog.db")) as catalog:
+        catalog.execute("PRAGMA writable_schema = ON")
+        catalog.execute("UPDATE sqlite_schema SET sql = replace(sql, 'leaf BLOB', 'leaf BLOB NOT NULL') WHERE name = 'events'")
+        catalog.commit()
+
+    with (
+        lastgood.open(registry, actor="ada") as opened,
+        pytest.raises(Integrity, match=r"catalog\.db is damaged: NULL value in events\.leaf"),
+    ):
+        opened.verify()
