@@ -1,9 +1,10 @@
-"""A few threads that share the work on the chunks of one window: hashing and encoding let the interpreter go on.
+"""A few threads that share the work on the chunks of one window: encoding and decoding let the interpreter go on.
 
->>> workers = Workers(2)
->>> workers.run([lambda: 1, lambda: 2, lambda: 3])
-[1, 2, 3]
->>> workers.stop()
+They wait between the calls, as daemons. Whoever calls takes part in the work, so it is done even where no other thread is
+left, as in a process that was forked.
+
+    >>> WORKERS.run([lambda: 1, lambda: 2, lambda: 3])
+    [1, 2, 3]
 """
 
 from __future__ import annotations
