@@ -186,7 +186,7 @@ class _Crowd:
         """Collect as the command does, but with releases dropped; in a process that ends with it."""
         try:
             with lastgood.open(self._owner.folder, actor=ACTOR) as registry:
-                registry.store.collect(timedelta(0), frozenset(ReleaseId.parse(one) for one in self._owner.dropped))
+                registry.upkeep.collect(timedelta(0), frozenset(ReleaseId.parse(one) for one in self._owner.dropped))
         except LastgoodError as error:
             print(json.dumps({"error": {"kind": error.kind, "message": error.message}}))
             sys.exit(error.exit_code)

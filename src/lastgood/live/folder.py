@@ -96,9 +96,15 @@ class LiveFolder:
 
         Raises:
             AlreadyExists: `current` is something else than a link.
+            NotAllowed, Unavailable: it cannot be read.
         """
         release = self._linked()
-        return release if release is not None and self._path(release).is_dir() else None
+        if release is None:
+            return None
+        try:
+            return release if self._path(release).is_dir() else None
+        except OSError as error:
+            raise of_os_error(error, f"{self._path(release)} cannot be read") from error
 
     @contextmanager
     def locked(self) -> Iterator[None]:
