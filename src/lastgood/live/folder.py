@@ -341,10 +341,10 @@ def require_usable(root: Path) -> None:
 
 def _remove(path: Path) -> None:
     """Remove what no reader has a name for; what cannot be removed now is left to the next sweep."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with suppress(OSError):
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
             path.unlink()
 
 
