@@ -6,6 +6,7 @@ import doctest
 import hashlib
 import json
 import os
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -166,9 +167,32 @@ def test_a_race_measures_every_peer_and_leaves_nothing(tmp_path: Path, monkeypat
 
     assert (ours.peer, copied.peer) == ("lastgood", "cp")
     assert ours.logical == copied.logical == copied.stored == sum(path.stat().st_size for path in tmp_path.glob("data/*/*"))
-    assert len(ours.commits) == len(said) == 2
+    assert len(ours.commits) == 2
+    assert len(said) == 3
     assert min(ours.unchanged or 0, ours.restore or 0, ours.restore_again or 0, ours.stored) > 0
     assert not list((tmp_path / "scratch").iterdir())
+
+
+@dataclass(frozen=True, slots=True)
+class Broken(Copy):
+    """A peer whose restores are empty files."""
+
+    name: str = "broken"
+
+    def restore(self, place: Path, number: int) -> list[list[str]]:
+        return [["sh", "-c", "mkdir out && touch out/rows.jsonl"]]
+
+
+def test_a_peer_that_fails_is_left_out_and_said_to_have_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(race_module, "SETTLE_SECONDS", 0.0)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/rows.jsonl").write_text("{}\n")
+    said: list[str] = []
+
+    found = list(race_module.race(Series("rows", (tmp_path / "data",)), [Broken(), Copy()], tmp_path / "scratch", said.append))
+
+    assert [one.peer for one in found] == ["cp"]
+    assert "rows: broken is left out: broken did not restore rows.jsonl byte for byte" in said
 
 
 # ---------------------------------------------------------------------------------------------------------- results

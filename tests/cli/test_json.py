@@ -30,6 +30,9 @@ KEYS = {
     "optimize": {"bytes_before", "bytes_after", "chunks", "packs", "seconds"},
     "verify": {"ok", "problems"},
     "gc": {"bytes_freed", "bytes_waiting", "applied", "grace_seconds"},
+    "repair": {"ok", "dry_run", "packs", "chunks", "files", "quarantined", "hurt", "notes"},
+    "backup": {"file", "bytes", "packs", "events"},
+    "import-backup": {"file", "registry", "bytes", "packs", "events"},
 }
 LINES = {
     "init": ["init"],
@@ -49,6 +52,9 @@ LINES = {
     "optimize": ["optimize"],
     "verify": ["verify"],
     "gc": ["gc", "--apply", "--grace", "0s"],
+    "repair": ["repair"],
+    "backup": ["backup", "monday.tar"],
+    "import-backup": ["import", "backup", "../whole.tar"],
 }
 
 
@@ -62,23 +68,24 @@ def test_every_command_is_looked_at_here() -> None:
 def ready(three: Desk, tmp_path: Path) -> Desk:
     """A workspace in which every line succeeds."""
     fill(tmp_path / "new")
+    three.tell("backup", "../whole.tar")
     three.write("prompts/system.md", "Something else.")
     return three
 
 
 @pytest.mark.parametrize("name", LINES)
 def test_json_is_one_object_with_its_schema_and_keys(ready: Desk, name: str) -> None:
-    desk = Desk(ready.root.parent / "new") if name == "init" else ready
+    desk = Desk(ready.root.parent / "new") if name in {"init", "import-backup"} else ready
 
     ran = desk.tell(*LINES[name], "--json")
 
     assert ran.answer["schema"] == f"lastgood.{name}/1"
-    assert ran.answer.keys() > KEYS[name]
+    assert {"schema"} | KEYS[name] <= ran.answer.keys()
 
 
 @pytest.mark.parametrize("name", LINES)
 def test_without_json_there_is_none(ready: Desk, name: str) -> None:
-    desk = Desk(ready.root.parent / "new") if name == "init" else ready
+    desk = Desk(ready.root.parent / "new") if name in {"init", "import-backup"} else ready
 
     ran = desk.tell(*LINES[name])
 

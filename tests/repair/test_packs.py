@@ -80,7 +80,8 @@ def test_a_flipped_bit_costs_its_frame_and_nothing_else(series: Desk) -> None:
     assert lost_in(told) == lost_in(answer)
     assert [one["saved"] for one in told["quarantined"]] == [one["saved"] for one in answer["quarantined"]]
     assert lost_in(answer).keys() == {"r2"}
-    assert answer["quarantined"][0]["saved"] == len(contents.chunks) - lost
+    # Of a group that is kept raw even its other chunks are saved.
+    assert len(contents.chunks) - lost <= answer["quarantined"][0]["saved"] < len(contents.chunks)
     assert [one.read_bytes() for one in quarantine_of(series)] == [damaged]
     assert not pack.exists()
     is_as_said(series, answer)

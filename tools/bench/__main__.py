@@ -20,8 +20,8 @@ from tools.bench.data.__main__ import ON_REQUEST, SERIES
 from tools.bench.peers import all_peers
 from tools.bench.peers.base import Peer, Series
 from tools.bench.race import race
-from tools.bench.results import Figure, Outcome, Results
-from tools.bench.targets import OURS, verdicts
+from tools.bench.results import OURS, Figure, Outcome, Results
+from tools.bench.targets import verdicts
 
 BUDGETS, MEMORY = "budgets", "memory"
 _FLOATS = {"bf16": "bfloat16"} | dict.fromkeys(("fp32", "adam", "two_layer", "large", "harsh"), "float32")

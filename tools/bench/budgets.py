@@ -36,7 +36,7 @@ def _going_back(folder: Path) -> Iterator[Figure]:
     prompt = folder / "prompts" / "system.md"
     prompt.parent.mkdir()
     prompt.write_text("be brief\n")
-    workspace = Workspace.make(folder, "prompts")
+    workspace = Workspace.make(folder, "prompts", "prompt")
     workspace.ask("commit", "-m", "first")
     workspace.ask("deploy", "prod")
     deploys, rollbacks, resolves = [], [], []

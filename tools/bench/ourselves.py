@@ -20,10 +20,10 @@ class Workspace:
     folder: Path
 
     @classmethod
-    def make(cls, folder: Path, component: str) -> Workspace:
+    def make(cls, folder: Path, component: str, kind: str = "artifact") -> Workspace:
         """Begin a registry in a folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "lastgood.toml").write_text(f'pipeline = "bench"\n\n[components.{component}]\npath = "{component}/"\n')
+        (folder / "lastgood.toml").write_text(f'pipeline = "bench"\n\n[components.{component}]\nkind = "{kind}"\npath = "{component}/"\n')
         made = cls(folder)
         made.run("init")
         return made

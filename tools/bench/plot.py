@@ -14,8 +14,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from tools.bench import results as results_file
-from tools.bench.results import Outcome, Results
-from tools.bench.targets import OURS
+from tools.bench.results import OURS, Outcome, Results
 
 _COLORS = {
     OURS: "#c2410c",
@@ -41,7 +40,8 @@ def draw(results: Results, path: Path) -> None:
     _bars(sizes, results, lambda one: one.ratio)
     sizes.set_title("bytes stored / logical bytes (smaller is better)", loc="left")
     _bars(speeds, results, lambda one: one.logical / _MEGABYTE / one.commit_seconds)
-    speeds.set_title("all commits, whole processes with sync, MB/s (larger is better)", loc="left")
+    speeds.set_yscale("log")
+    speeds.set_title("all commits, whole processes with sync, MB/s (larger is better; logarithmic, so that cp leaves room)", loc="left")
     handles, labels = sizes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
     figure.savefig(path, format="svg", metadata={"Date": None})

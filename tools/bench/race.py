@@ -18,10 +18,12 @@ from pathlib import Path
 from tools.bench import tree
 from tools.bench.clock import Step, timed
 from tools.bench.peers.base import WORKSPACE, Peer, Series
-from tools.bench.results import Outcome
+from tools.bench.results import OURS, Outcome
 
 UNCHANGED_COMMITS = 3
 RESTORES = 3
+# Who took longer than this for a measure so far is not asked to repeat it.
+PATIENCE_SECONDS = 60.0
 # A person does not commit within a moment of writing; a program that looks at times may need one to trust them.
 SETTLE_SECONDS = 1.0
 
@@ -38,13 +40,19 @@ class Lane:
     unchanged: list[Step] = field(default_factory=list)
     cold: list[Step] = field(default_factory=list)
     again: list[Step] = field(default_factory=list)
+    stored: tree.Bytes | None = None
 
     def run(self, commands: Sequence[Sequence[str | Path]]) -> Step:
         """Time commands in the place."""
         return timed(commands, cwd=self.place, env=self.peer.environment(self.place))
 
-    def outcome(self, series: Series, stored: tree.Bytes) -> Outcome:
+    def weigh(self) -> None:
+        """Add up the repository as it is now: after the last version."""
+        self.stored = self.peer.stored(self.place)
+
+    def outcome(self, series: Series) -> Outcome:
         """Sum up."""
+        stored = self.stored or tree.Bytes(0, 0)
         steps = [*self.commits, *self.unchanged, *self.cold, *self.again]
         return Outcome(
             series=series.name,
@@ -61,35 +69,70 @@ class Lane:
 
 
 def race(series: Series, peers: Sequence[Peer], scratch: Path, say: Say) -> Iterator[Outcome]:
-    """Run a series through the peers it suits; their places are made in `scratch`, and gone in the end."""
+    """Run a series through the peers it suits; their places are made in `scratch`, and gone in the end.
+
+    A peer that fails is left out from there on, and said to have failed; if lastgood fails, nothing else is worth knowing.
+    """
     lanes = [Lane(peer, scratch / peer.name.replace(" ", "-")) for peer in peers if peer.suits(series)]
-    for lane in lanes:
-        (lane.place / WORKSPACE).mkdir(parents=True)
-        lane.peer.prepare(lane.place, series)
+    running = _Race(series, lanes, say)
+    running.each(running.prepare)
     for number, version in enumerate(series.versions, 1):
         for lane in lanes:
             tree.lay(version, lane.place / WORKSPACE)
         time.sleep(SETTLE_SECONDS)
-        for lane in _turns(lanes, number):
-            lane.commits.append(lane.run(lane.peer.commit(lane.place, number)))
+        running.each(_committing(number), first=number)
         say(f"{series.name} v{number:02}  " + "  ".join(f"{lane.peer.name} {lane.commits[-1].seconds:.2f}" for lane in lanes))
-    last = len(series.versions)
-    stored = {lane.peer.name: lane.peer.stored(lane.place) for lane in lanes}
+    running.each(Lane.weigh)
     for again in range(UNCHANGED_COMMITS):
-        for lane in _turns(lanes, again):
-            lane.unchanged.append(lane.run(lane.peer.commit(lane.place, last + 1 + again)))
+        running.each(_committing_again(len(series.versions) + 1 + again), first=again)
     for again in range(RESTORES):
-        for lane in _turns(lanes, again):
-            _restore(lane, last, series.versions[-1])
+        running.each(running.restore, first=again)
+    say(f"{series.name} restored  " + "  ".join(f"{lane.peer.name} {_median(lane.cold):.2f}" for lane in lanes))
     for lane in lanes:
-        yield lane.outcome(series, stored[lane.peer.name])
+        yield lane.outcome(series)
         shutil.rmtree(lane.place)
 
 
-def _turns(lanes: Sequence[Lane], number: int) -> list[Lane]:
-    """Let another one begin each time."""
-    first = number % len(lanes)
-    return [*lanes[first:], *lanes[:first]]
+@dataclass(frozen=True, slots=True)
+class _Race:
+    series: Series
+    # The peers that have not failed.
+    lanes: list[Lane]
+    say: Say
+
+    def each(self, act: Callable[[Lane], None], *, first: int = 0) -> None:
+        """Let every peer act in turn; another one begins each time."""
+        begin = first % max(1, len(self.lanes))
+        for lane in [*self.lanes[begin:], *self.lanes[:begin]]:
+            try:
+                act(lane)
+            except RuntimeError as error:
+                if lane.peer.name == OURS:
+                    raise
+                self.say(f"{self.series.name}: {lane.peer.name} is left out: {error}")
+                self.lanes.remove(lane)
+
+    def prepare(self, lane: Lane) -> None:
+        """Make its place and its repository."""
+        (lane.place / WORKSPACE).mkdir(parents=True)
+        lane.peer.prepare(lane.place, self.series)
+
+    def restore(self, lane: Lane) -> None:
+        """Restore the last version cold, then again."""
+        if _spent(lane.cold) + _spent(lane.again) < PATIENCE_SECONDS:
+            _restore(lane, len(self.series.versions), self.series.versions[-1])
+
+
+def _committing(number: int) -> Callable[[Lane], None]:
+    return lambda lane: lane.commits.append(lane.run(lane.peer.commit(lane.place, number)))
+
+
+def _committing_again(number: int) -> Callable[[Lane], None]:
+    def commit(lane: Lane) -> None:
+        if _spent(lane.unchanged) < PATIENCE_SECONDS:
+            lane.unchanged.append(lane.run(lane.peer.commit(lane.place, number)))
+
+    return commit
 
 
 def _restore(lane: Lane, number: int, version: Path) -> None:
@@ -102,6 +145,10 @@ def _restore(lane: Lane, number: int, version: Path) -> None:
             shutil.rmtree(lane.place / "out", ignore_errors=True)
         kept.append(lane.run(lane.peer.restore(lane.place, number)))
         tree.check_alike(version, lane.peer.restored(lane.place), lane.peer.name)
+
+
+def _spent(steps: Sequence[Step]) -> float:
+    return sum(step.seconds for step in steps)
 
 
 def _median(steps: Sequence[Step]) -> float:

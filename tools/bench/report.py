@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tools.bench.results import Figure, Outcome, Results
-from tools.bench.targets import OURS, verdicts
+from tools.bench.results import OURS, Figure, Outcome, Results
+from tools.bench.targets import verdicts
 
 TITLES = {
     "fp32": "fp32: 7 fine-tuned checkpoints, then 4 in which two layers train",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 SCHEMA = "lastgood.bench/1"
+OURS = "lastgood"
 
 
 @dataclass(frozen=True, slots=True)

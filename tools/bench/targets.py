@@ -10,9 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 
-from tools.bench.results import Outcome, Results
+from tools.bench.results import OURS, Outcome, Results
 
-OURS = "lastgood"
 # What finds parts of files that it has already; Git (until it repacks), Git LFS and DVC find whole files only.
 DEDUPLICATING = frozenset({"restic", "borg zstd", "borg lz4", "hf_xet"})
 CHECKPOINTS = ("fp32", "bf16", "adam", "two_layer", "large")
