@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import shutil
@@ -167,6 +168,26 @@ class TestCutShort:
         assert [type(problem) for problem in problems] == [AlreadyExists]
         (run / "current").rmdir()
         (run / "aside").rename(run / "current")
+        assert not live(three, run).settle_all()
+        assert text(run) == "two"
+
+    def test_a_disk_that_fails_after_the_move_does_not_hide_it(
+        self, three: EmbeddedRegistry, run: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        live(three, run).deploy("prod", "r1")
+
+        def fail() -> None:
+            def is_dir(path: Path) -> bool:
+                raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+            monkeypatch.setattr(Path, "is_dir", is_dir)
+
+        with pytest.raises(LiveFolderBehind) as behind:
+            interrupted(three, run, after=fail).deploy("prod", "r2")
+
+        assert behind.value.details["cause"] == "unavailable"
+        monkeypatch.undo()
+        assert number_on(three) == 2
         assert not live(three, run).settle_all()
         assert text(run) == "two"
 

@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from lastgood.errors import LastgoodError, LiveFolderBehind, NotFound, Refused, StaleEnvironment
+from lastgood.errors import LastgoodError, LiveFolderBehind, NotFound, Refused, StaleEnvironment, of_os_error
 from lastgood.ids import EnvironmentName, OperationId, PipelineName, ReleaseId
 from lastgood.live.folder import Followed, LiveFolder
 from lastgood.live.lock import WAIT_SECONDS
@@ -201,6 +201,8 @@ class LiveEnvironments:
             self._follow(folder, environment)
         except LastgoodError as error:
             raise _behind(moved, folder, error) from error
+        except OSError as error:
+            raise _behind(moved, folder, of_os_error(error, f"the live folder {folder.root} does not answer")) from error
         return moved
 
     def _follow(self, folder: LiveFolder, environment: str) -> bool:

@@ -96,9 +96,15 @@ class LiveFolder:
 
         Raises:
             AlreadyExists: `current` is something else than a link.
+            NotAllowed, Unavailable: it cannot be read.
         """
         release = self._linked()
-        return release if release is not None and self._path(release).is_dir() else None
+        if release is None:
+            return None
+        try:
+            return release if self._path(release).is_dir() else None
+        except OSError as error:
+            raise of_os_error(error, f"{self._path(release)} cannot be read") from error
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -335,10 +341,10 @@ def require_usable(root: Path) -> None:
 
 def _remove(path: Path) -> None:
     """Remove what no reader has a name for; what cannot be removed now is left to the next sweep."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with suppress(OSError):
+    with suppress(OSError):
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
             path.unlink()
 
 

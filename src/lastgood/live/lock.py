@@ -13,7 +13,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from lastgood.errors import Busy, of_os_error
@@ -41,7 +41,9 @@ def locked(path: Path, what: str, *, wait: float = WAIT_SECONDS) -> Iterator[Non
     try:
         yield
     finally:
-        os.close(file)
+        # Nothing was written to it, so a disk that fails now takes nothing back of what was done under the lock.
+        with suppress(OSError):
+            os.close(file)
 
 
 def _wait_for(path: Path, what: str, wait: float) -> int:
