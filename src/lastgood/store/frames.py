@@ -16,6 +16,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from lastgood.errors import Integrity, NotFound
@@ -25,6 +26,7 @@ from lastgood.store import codec
 from lastgood.store.backend import Piece, Source
 from lastgood.store.footer import LONGEST_FRAME
 from lastgood.store.pack import pack_name
+from lastgood.store.workers import WORKERS
 
 WINDOW_BYTES = 8 << 20
 CACHE_BYTES = 32 << 20
@@ -112,11 +114,15 @@ class FrameLoader:
         for run in _runs(sorted(missing.values(), key=key_of)):
             encoded.update(zip(map(key_of, run), self._read_run(run), strict=True))
         chains = _Chains(encoded, known, loaded)
-        for key, place in wanted.items():
-            if key not in loaded:
-                loaded[key] = chains.decode(place)
-                if place.length < len(loaded[key]):
-                    self._cache.keep(key, loaded[key])
+        lacking = [(key, place) for key, place in wanted.items() if key not in loaded]
+        # What stands on another of them would make that one once more at the same time: then they take turns.
+        here = {place.chunk for _, place in lacking}
+        take_turns = any(one in here for _, place in lacking for one in place.frame.needs)
+        jobs = [partial(chains.decode, place) for _, place in lacking]
+        for (key, place), raw in zip(lacking, [job() for job in jobs] if take_turns else WORKERS.run(jobs), strict=True):
+            loaded[key] = raw
+            if place.length < len(raw):
+                self._cache.keep(key, raw)
         return {key: loaded[key] for key in wanted}
 
     def load_what_is_right(self, places: Iterable[ChunkPlace], known: Places) -> dict[FrameKey, Piece]:

@@ -1,9 +1,10 @@
-"""A few threads that share the work on the chunks of one window: hashing and encoding let the interpreter go on.
+"""A few threads that share the work on the chunks of one window: encoding and decoding let the interpreter go on.
 
->>> workers = Workers(2)
->>> workers.run([lambda: 1, lambda: 2, lambda: 3])
-[1, 2, 3]
->>> workers.stop()
+They wait between the calls, as daemons. Whoever calls takes part in the work, so it is done even where no other thread is
+left, as in a process that was forked.
+
+    >>> WORKERS.run([lambda: 1, lambda: 2, lambda: 3])
+    [1, 2, 3]
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def useful() -> int:
 
 
 class Workers:
-    """Runs jobs in the calling thread and some others, which wait between the calls; used by one thread.
+    """Runs jobs in the calling thread and some others; threads may share it.
 
     Args:
         count: how many threads there are with the calling one.
@@ -35,7 +36,7 @@ class Workers:
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._tasks: SimpleQueue[_Task[object] | None] = SimpleQueue()
+        self._tasks: SimpleQueue[_Task[object]] = SimpleQueue()
         self._started = 0
 
     def run(self, jobs: Sequence[Callable[[], T]]) -> list[T]:
@@ -51,15 +52,9 @@ class Workers:
         task.take_part()
         return task.results()
 
-    def stop(self) -> None:
-        """Let the threads end; the next `run` would start others."""
-        for _ in range(self._started):
-            self._tasks.put(None)
-        self._started = 0
-
     def _help(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            task.take_part()
+        while True:
+            self._tasks.get().take_part()
 
 
 class _Task(Generic[T]):
@@ -94,3 +89,7 @@ class _Task(Generic[T]):
         if self._failed:
             raise self._failed[min(self._failed)]
         return [self._done[number] for number in range(len(self._done))]
+
+
+WORKERS = Workers(useful())
+"""The ones that this process has."""

@@ -39,7 +39,7 @@ from lastgood.store.bases import Bases, Encode
 from lastgood.store.chunking import LOOKED_AT, WHOLE_UP_TO, Cut, Cutter, Layout, Segment, average_for, chunk_id, no_layout
 from lastgood.store.packing import GROUP_BYTES, LARGE_GROUP_BYTES, PACK_BYTES, NewChunk, NewFile, Packer, write_chunk
 from lastgood.store.reader import ObjectReader
-from lastgood.store.workers import Workers, useful
+from lastgood.store.workers import WORKERS
 
 SMALL = 1 << 20
 """A file of up to this many bytes is taken as a whole."""
@@ -104,7 +104,6 @@ class StoreWriter:
         self._layout = layout
         self._before = before
         self._bases = Bases(index, ObjectReader(backend, index).bases)
-        self._workers = Workers(useful())
         self._packer = Packer(backend, pack_bytes=pack_bytes)
         self._group = GROUP_BYTES
         self._generation: int | None = None
@@ -170,7 +169,6 @@ class StoreWriter:
         """Give up; what was put already is left to the collector. After `finish` this does nothing."""
         self._closed_by = self._closed_by or RuntimeError("this writer was aborted; a commit takes a new one")
         self._packer.stop()
-        self._workers.stop()
 
     def __enter__(self) -> Self:
         """Begin; leaving the block without `finish` aborts."""
@@ -287,7 +285,7 @@ class StoreWriter:
                 unknown.discard(chunk)
                 new.append(NewChunk(chunk, cut.data, cut.numbers, cut.label, group=self._group))
                 asked.append((alike, partial(write_chunk, new[-1])))
-        written = self._bases.write(asked, self._workers)
+        written = self._bases.write(asked, WORKERS)
         return [replace(one, written=frame) for one, frame in zip(new, written, strict=True)]
 
     def _map_file(self, digest: FileDigest, size: int, chunks: list[ChunkId]) -> None:
