@@ -39,7 +39,7 @@ _FIRST = 3
 
 _MAY_BE = ("collected-meanwhile",)
 LONGEST_HOLD = 1.0
-LONGEST_TURN = 30.0
+LONGEST_TURN = 120.0
 _STEP = 0.008
 
 
@@ -91,6 +91,15 @@ class _Running:
         if self.ran is None and os.waitid(os.P_PID, self.process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
             self.ran = self.project.wait(self.process)
         return self.ran is not None
+
+
+def _where_it_is(process: int) -> str:
+    """Say what a process waits for: its state, the system call it is in, and the locks that it holds or wants."""
+    folder = Path(f"/proc/{process}")
+    status = next(line for line in (folder / "status").read_text().splitlines() if line.startswith("State"))
+    locks = [line for line in Path("/proc/locks").read_text().splitlines() if f" {process} " in line]
+    call = (folder / "syscall").read_text().split(" ")[0]
+    return f"{status}, in {(folder / 'wchan').read_text()} (call {call}), locks {locks}"
 
 
 def _nothing() -> None:
@@ -219,9 +228,7 @@ class _Crowd:
     def _wrongs(self, before: tuple[str, ...], running: list[_Running]) -> Iterator[str]:
         for one in running:
             if one.ran is None:
-                os.kill(one.process, signal.SIGKILL)
-                yield f"{one.arguments[0]} did not come to an end"
-                one.project.wait(one.process)
+                yield f"{one.arguments[0]} did not come to an end: {_where_it_is(one.process)}"
             elif one.ran.kind in _MAY_BE:
                 self._tally.count(f"{one.arguments[0]} had to begin again: {one.ran.kind}")
             elif one.ran.code:
@@ -229,6 +236,10 @@ class _Crowd:
             else:
                 self._tally.count(f"done: {one.arguments[0]}")
                 yield from self._acknowledged(one, one.ran)
+        for one in running:
+            if one.ran is None:
+                os.kill(one.process, signal.SIGKILL)
+                one.project.wait(one.process)
         try:
             after = state(self._owner)[0]
             made = {one.ran.answer["release"] for one in running if one.ran and one.ran.code == 0 and one.arguments[0] == "commit"}
