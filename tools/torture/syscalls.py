@@ -16,6 +16,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 
 from lastgood.errors import LastgoodError
@@ -151,7 +152,9 @@ class _Torturer:
         self.tally.count(f"calls of {command.name}", len(targets) if self._shard == 0 and self._round == 0 else 0)
         every = [Injection(one, fault) for one in targets for fault, calls in FAULTS.items() if one.call in calls]
         random.Random(f"{self._seed} {self._round} {command.name}").shuffle(every)
-        return every[self._shard :: self._shards]
+        # In turn, so that however few are tried, each kind of fault is among them.
+        kinds = [[one for one in every[self._shard :: self._shards] if one.fault == fault] for fault in FAULTS]
+        return [one for turn in zip_longest(*kinds) for one in turn if one is not None]
 
     def _try(self, command: Tortured, project: Project, case: Injection) -> None:
         what = f"{command.name} with {case.option} (seed {self._seed}, shard {self._shard}, in {project.folder.parent.name})"
