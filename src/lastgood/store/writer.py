@@ -35,7 +35,7 @@ from lastgood.ids import ChunkId, FileDigest
 from lastgood.model.intake import Received
 from lastgood.model.placement import FileMap, PlacementIndex, Staged
 from lastgood.store.backend import Sink, Source
-from lastgood.store.bases import Bases, Encode
+from lastgood.store.bases import Bases
 from lastgood.store.chunking import LOOKED_AT, WHOLE_UP_TO, Cut, Cutter, Layout, Segment, average_for, chunk_id, no_layout
 from lastgood.store.packing import GROUP_BYTES, LARGE_GROUP_BYTES, PACK_BYTES, NewChunk, NewFile, Packer, write_chunk
 from lastgood.store.reader import ObjectReader
@@ -277,16 +277,20 @@ class StoreWriter:
 
     def _write(self, ids: Sequence[ChunkId], cuts: Sequence[Cut], unknown: set[ChunkId]) -> list[NewChunk]:
         """Return those chunks of one file that nobody knows, each once, written against a base where that pays."""
-        candidates = self._bases.candidates(ids, [cut.label if chunk in unknown else None for chunk, cut in zip(ids, cuts, strict=True)])
+        labels = [cut.label if chunk in unknown else None for chunk, cut in zip(ids, cuts, strict=True)]
+        candidates = dict(reversed(list(zip(ids, self._bases.candidates(ids, labels), strict=True))))
+        new = self._new(ids, cuts, unknown)
+        written = self._bases.write([(candidates[one.chunk], partial(write_chunk, one)) for one in new], WORKERS)
+        return [replace(one, written=frame) for one, frame in zip(new, written, strict=True)]
+
+    def _new(self, ids: Sequence[ChunkId], cuts: Sequence[Cut], unknown: set[ChunkId]) -> list[NewChunk]:
+        """Return those chunks of one file that nobody knows, each once."""
         new: list[NewChunk] = []
-        asked: list[tuple[Sequence[ChunkId], Encode]] = []
-        for chunk, cut, alike in zip(ids, cuts, candidates, strict=True):
+        for chunk, cut in zip(ids, cuts, strict=True):
             if chunk in unknown:
                 unknown.discard(chunk)
                 new.append(NewChunk(chunk, cut.data, cut.numbers, cut.label, group=self._group))
-                asked.append((alike, partial(write_chunk, new[-1])))
-        written = self._bases.write(asked, WORKERS)
-        return [replace(one, written=frame) for one, frame in zip(new, written, strict=True)]
+        return new
 
     def _map_file(self, digest: FileDigest, size: int, chunks: list[ChunkId]) -> None:
         if len(chunks) > MOST_CHUNKS_OF_A_FILE:
@@ -313,8 +317,10 @@ class StoreWriter:
             ids = [[chunk_id(cut.data) for cut in parts] for _, parts in cuts]
             unknown = self._unknown([chunk for chunks in ids for chunk in chunks])
             for (one, parts), chunks in zip(cuts, ids, strict=True):
-                self._follow(one.name, len(one.data))
-                self._packer.add(self._write(chunks, parts, unknown), ())
+                # Most small files resemble nothing that would be looked for, and there are many of them.
+                is_plain = len(one.data) < FOLLOWED_FROM and all(cut.label is None for cut in parts)
+                self._follow(None if is_plain else one.name, len(one.data))
+                self._packer.add(self._new(chunks, parts, unknown) if is_plain else self._write(chunks, parts, unknown), ())
             files = [(one.digest, FileMap(len(one.data), tuple(chunks))) for (one, _), chunks in zip(cuts, ids, strict=True)]
             files += [(digest, file) for digest, file in mapped if digest not in known]
             self._packer.add((), files)
