@@ -152,6 +152,19 @@ class TestChoice:
         assert all(write(bases, chunk, written) is written for chunk in chunks)
         assert asked == chunks
 
+    def test_what_was_written_without_a_base_did_not_pay(self) -> None:
+        asked: list[ChunkId] = []
+
+        def read(chunks: Sequence[ChunkId], _: int) -> Callable[[ChunkId], Base]:
+            asked.extend(chunks)
+            return lambda chunk: Base(chunk, b"")
+
+        bases = Bases(MemoryIndex(), read)
+        alone = Written(Encoding.PLANES, (b"x",))
+        for number in range(100):
+            assert bases.write([([chunk_id(b"%d" % number)], lambda base: alone if base is None else None)], Workers(1)) == [alone]
+        assert 30 < len(asked) < 50
+
     def test_nothing_is_a_base_of_itself(self) -> None:
         backend, index, model = MemoryBackend(), MemoryIndex(), new_model()
         data = file_of(model)

@@ -83,7 +83,7 @@ class Bases:
         read = self._read(wanted, DEEPEST - 1) if self._read is not None and wanted else _nothing
         found = workers.run([partial(self._try, read, candidates, encode) for candidates, (_, encode) in zip(tried, asked, strict=True)])
         for (candidates, _), (place, written) in zip(asked, found, strict=True):
-            if written is not None:
+            if written is not None and written.base is not None:
                 self._favourite, self._misses = place, 0
             elif candidates:
                 self._misses += 1
