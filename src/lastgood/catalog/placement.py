@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from typing import TypeVar
 
 from lastgood.catalog.database import Database, Row, Session, rows_among, rows_with_keys
 from lastgood.errors import CollectedMeanwhile, Integrity
@@ -23,6 +24,7 @@ MOST_OF_A_LABEL = 8
 """How many chunks of one label are worth looking at."""
 
 REPAIR = "lastgood repair"
+_Key = TypeVar("_Key", ChunkId, FileDigest)
 
 
 class CatalogIndex:
@@ -74,8 +76,9 @@ class CatalogIndex:
             " LEFT JOIN index_deltas d ON d.chunk = c.chunk WHERE c.chunk IN "
         )
         with self._database.reading() as session:
-            places = [_place_of(row) for row in rows_among(session, query, chunks)]
-        return {place.chunk: place for place in places}
+            places = {place.chunk: place for place in map(_place_of, rows_among(session, query, chunks))}
+        _require_asked(places, chunks)
+        return places
 
     def find_files(self, digests: Sequence[FileDigest]) -> Mapping[FileDigest, FileMap]:
         """Return the maps of files; one that is not kept is left out."""
@@ -83,7 +86,14 @@ class CatalogIndex:
         with self._database.reading() as session:
             for row in rows_among(session, "SELECT digest, size, chunks FROM index_files WHERE digest IN ", digests):
                 found[FileDigest(bytes(row[0]))] = FileMap(int(row[1]), _split(bytes(row[2])))
+        _require_asked(found, digests)
         return found
+
+
+def _require_asked(found: Mapping[_Key, object], asked: Sequence[_Key]) -> None:
+    """Refuse what nobody asked for: a damaged tree of keys can lead to another row than the one it was searched for."""
+    if strange := found.keys() - set(asked):
+        raise Integrity(f"the index is damaged: asked for others, it answers about {min(strange).short}", hint=REPAIR)
 
 
 def add_packs(session: Session, packs: Sequence[PackContents]) -> None:

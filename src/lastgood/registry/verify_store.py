@@ -141,7 +141,11 @@ class StoreChecker:
         index = self._context.index
         while batch := list(islice(rest, _BATCH_FILES)):
             with self._context.database.reading():
-                maps = index.find_files(batch)
+                try:
+                    maps = index.find_files(batch)
+                except Integrity as error:
+                    self._miss(batch, str(error))
+                    continue
                 found = self._places(maps)
             self._miss([digest for digest in batch if digest not in maps], "file {} is not in the index")
             if found is not None:
