@@ -197,8 +197,9 @@ class _Registry:
 _NAMED = ("pack", "chunk", "file", "listing", "event", "text", "release", "manifest", "ledger", "index", "catalog")
 
 
-def _is_table(sql: str | None) -> bool:
-    return sql is not None and sql.startswith("CREATE TABLE")
+def _is_table(sql: object) -> bool:
+    # Of a catalog with a flipped bit it may be anything.
+    return isinstance(sql, str) and sql.startswith("CREATE TABLE")
 
 
 class _Refused(str):
