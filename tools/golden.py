@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 import lastgood
 from lastgood.api import OpenRegistry
-from lastgood.model.event import Verdict
+from lastgood.model.changes.releases import Verdict
 from lastgood.model.placement import Encoding
 from lastgood.registry.checkout import files_of_release
 from lastgood.registry.commit import CommitOptions

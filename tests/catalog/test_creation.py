@@ -18,7 +18,7 @@ from lastgood.catalog.records import stored_events
 from lastgood.catalog.releases import registry_id
 from lastgood.errors import AlreadyExists, Busy, Integrity, NewerSchema, NotFound, StorageFull, Unavailable
 from lastgood.ids import RegistryId
-from lastgood.model.event import RegistryCreated
+from lastgood.model.changes.registry import RegistryCreated
 from lastgood.testing.history import History
 
 MAKER = """
@@ -26,7 +26,7 @@ import os, pathlib, signal, sys, time, uuid
 from lastgood.catalog.creation import create_catalog
 from lastgood.errors import LastgoodError
 from lastgood.ids import RegistryId
-from lastgood.model.event import RegistryCreated
+from lastgood.model.changes.registry import RegistryCreated
 from lastgood.testing.history import History
 
 path, name, others = pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3:]

@@ -11,7 +11,7 @@ import pytest
 import lastgood
 from lastgood.catalog.facts import FACT_TABLES
 from lastgood.errors import Integrity, NewerSchema
-from lastgood.model.event import Verdict
+from lastgood.model.changes.releases import Verdict
 
 CHANGES = {
     "fact_registry": "UPDATE fact_registry SET registry = 'another'",

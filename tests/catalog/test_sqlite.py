@@ -19,7 +19,7 @@ from lastgood.catalog.creation import create_catalog, require_current_schema
 from lastgood.catalog.database import Database, SQLiteDatabase, make_durable, wal_is_safe
 from lastgood.catalog.records import stored_events
 from lastgood.errors import Busy, Integrity, NotFound, StorageFull, Unavailable
-from lastgood.model.event import RegistryCreated
+from lastgood.model.changes.registry import RegistryCreated
 from lastgood.testing.catalog import TransactionsConformance
 from lastgood.testing.catalog_suite import OpenCatalog
 from lastgood.testing.history import REGISTRY, History

@@ -14,8 +14,8 @@ from lastgood.api import machine_settings
 from lastgood.canonical import Json, canonical_json
 from lastgood.catalog import releases
 from lastgood.ids import ComponentName, FileDigest, PipelineName, ReleaseId
+from lastgood.model.changes.releases import ReleaseCommitted
 from lastgood.model.component import Component, FilesContent, Kind, Provenance, make_component
-from lastgood.model.event import ReleaseCommitted
 from lastgood.model.release import make_manifest
 from lastgood.registry.embedded import EmbeddedRegistry, open_registry
 from lastgood.registry.publish import Draft

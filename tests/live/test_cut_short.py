@@ -25,7 +25,7 @@ from lastgood.errors import (
 )
 from lastgood.ids import EnvironmentName
 from lastgood.live.environments import LiveEnvironments
-from lastgood.model.event import Verdict
+from lastgood.model.changes.releases import Verdict
 from lastgood.registry.embedded import EmbeddedRegistry
 from tests.live.bot import PROD, damage_pack, folder_at, leftovers, live, names, new_registry, number_on, prepared, say, text
 from tests.live.interruption import Killed, interrupted, raise_killed

@@ -11,7 +11,7 @@ import pytest
 from lastgood.errors import NothingGood
 from lastgood.ids import OperationId, PipelineName
 from lastgood.live.environments import LiveEnvironments
-from lastgood.model.event import Verdict
+from lastgood.model.changes.releases import Verdict
 from lastgood.registry.embedded import EmbeddedRegistry
 from tests.live.bot import BOT, PROD, PROMPT, live, number_on, prepared, publish, say, text
 from tests.live.interruption import interrupted

@@ -15,7 +15,7 @@ from datetime import datetime
 
 from lastgood.errors import BadRelease, NotFound, NothingGood
 from lastgood.ids import BehaviorDigest
-from lastgood.model.event import Verdict
+from lastgood.model.changes.releases import Verdict
 
 PLACES = ("prod", "staging")
 

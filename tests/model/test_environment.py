@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from lastgood.errors import BadRelease, LastgoodError, NotFound, NothingGood
 from lastgood.ids import BehaviorDigest, EnvironmentName, ReleaseId
+from lastgood.model.changes.releases import Verdict
 from lastgood.model.environment import Entry, Marks, Move, Target, last_good, plan_deploy, plan_rollback, plan_rollback_to, refuse_bad
-from lastgood.model.event import Verdict
 from tests.model.memory import PLACES, Memory, Release, World
 from tests.model.values import effort
 

@@ -25,7 +25,7 @@ from lastgood.catalog.records import stored_events
 from lastgood.clock import FixedClock, format_instant
 from lastgood.errors import LastgoodError, NotFound, StaleEnvironment
 from lastgood.ids import EnvironmentName, FileDigest, OperationId
-from lastgood.model.event import Verdict
+from lastgood.model.changes.releases import Verdict
 from lastgood.model.operation import new_operation_id
 from lastgood.model.placement import Staged
 from lastgood.model.revision import no_zone

@@ -28,6 +28,10 @@ from lastgood.ids import (
     TagName,
     TextDigest,
 )
+from lastgood.model.changes.body import Body
+from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
+from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
+from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, TagSet, Verdict
 from lastgood.model.component import (
     Content,
     DatasetContent,
@@ -40,17 +44,6 @@ from lastgood.model.component import (
     ReferenceContent,
     RuntimeContent,
     make_component,
-)
-from lastgood.model.event import (
-    BehaviorMarked,
-    Body,
-    EnvironmentMoved,
-    MoveKind,
-    RegistryCreated,
-    ReleaseCommitted,
-    RetentionRecorded,
-    TagSet,
-    Verdict,
 )
 
 USUAL = 100

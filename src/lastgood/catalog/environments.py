@@ -8,8 +8,8 @@ from datetime import datetime
 from lastgood.catalog.database import Row, Session
 from lastgood.clock import format_instant, parse_instant
 from lastgood.ids import BehaviorDigest, EnvironmentName, PipelineName, ReleaseId
+from lastgood.model.changes.environments import MoveKind
 from lastgood.model.environment import Entry, Marks
-from lastgood.model.event import MoveKind
 from lastgood.model.history import BadMark, Deployment
 
 _COLUMNS = (

@@ -18,7 +18,8 @@ from lastgood.catalog.facts import project
 from lastgood.clock import Clock, follow
 from lastgood.errors import Integrity, Invalid, NewerSchema
 from lastgood.ids import LeafHash, OperationId, TextDigest
-from lastgood.model.event import SALT_BYTES, Body, Event, leaf_hash, read_event, text_digest
+from lastgood.model.changes.body import Body
+from lastgood.model.event import SALT_BYTES, Event, leaf_hash, read_event, text_digest
 from lastgood.model.operation import Entropy, Operation
 
 PAGE = 500

@@ -10,7 +10,7 @@ from lastgood.catalog.records import recorded_event
 from lastgood.clock import parse_instant
 from lastgood.errors import Integrity, Invalid, NewerSchema
 from lastgood.ids import BehaviorDigest, PipelineName, RegistryId, ReleaseId, StateDigest, TagName
-from lastgood.model.event import ReleaseCommitted
+from lastgood.model.changes.releases import ReleaseCommitted
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.release import Manifest, read_manifest
 

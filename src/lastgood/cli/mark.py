@@ -6,7 +6,7 @@ import click
 
 from lastgood.cli.session import Session, in_session
 from lastgood.errors import Invalid
-from lastgood.model.event import Verdict
+from lastgood.model.changes.releases import Verdict
 
 
 @click.command("mark")

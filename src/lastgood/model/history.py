@@ -17,7 +17,7 @@ from lastgood.ids import (
     StateDigest,
     TagName,
 )
-from lastgood.model.event import MoveKind
+from lastgood.model.changes.environments import MoveKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,9 @@ from lastgood.catalog.database import Database, SQLiteDatabase
 from lastgood.clock import Clock
 from lastgood.errors import AlreadyExists, NotFound, of_os_error
 from lastgood.ids import ComponentName, EnvironmentName, FileDigest, OperationId, PipelineName, RegistryId, ReleaseId, TagName
-from lastgood.model.event import MoveKind, RegistryCreated, RetentionRecorded, Verdict
+from lastgood.model.changes.environments import MoveKind
+from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
+from lastgood.model.changes.releases import Verdict
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.operation import Entropy
 from lastgood.model.placement import Staged

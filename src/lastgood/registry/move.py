@@ -14,8 +14,10 @@ from lastgood.catalog.database import Session
 from lastgood.catalog.records import Appender, event_of_operation
 from lastgood.errors import AlreadyExists, Conflict, NothingGood, StaleEnvironment
 from lastgood.ids import EnvironmentName, OperationId, PipelineName
+from lastgood.model.changes.body import Body
+from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
+from lastgood.model.changes.releases import BehaviorMarked, Verdict
 from lastgood.model.environment import Marks, Move, Target, plan_deploy, plan_rollback, plan_rollback_to
-from lastgood.model.event import BehaviorMarked, Body, EnvironmentMoved, MoveKind, Verdict
 from lastgood.model.history import Deployment, ReleaseRecord
 from lastgood.registry.context import Context
 

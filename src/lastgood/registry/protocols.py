@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
 from lastgood.ids import FileDigest, OperationId, PipelineName, RegistryId, ReleaseId
-from lastgood.model.event import Verdict
+from lastgood.model.changes.releases import Verdict
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.intake import Intake
 from lastgood.model.placement import Staged

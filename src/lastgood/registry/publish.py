@@ -21,8 +21,9 @@ from lastgood.catalog.records import Appender, event_of_operation
 from lastgood.compare.wording import shorten
 from lastgood.errors import AlreadyExists, CollectedMeanwhile, Conflict, Integrity, NotFound, StaleBase
 from lastgood.ids import ComponentName, EnvironmentName, FileDigest, PipelineName, ReleaseId, TagName
+from lastgood.model.changes.body import Body
+from lastgood.model.changes.releases import ReleaseCommitted, TagSet
 from lastgood.model.component import Component, MadeBy, Provenance
-from lastgood.model.event import Body, ReleaseCommitted, TagSet
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.operation import Operation
 from lastgood.model.placement import PackContents, Staged

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lastgood.model.event import RetentionRecorded
+from lastgood.model.changes.registry import RetentionRecorded
 from lastgood.workspace.declaration import Workspace
 
 

@@ -27,7 +27,9 @@ from lastgood.catalog.records import PAGE, Appender, event_of_operation, read_te
 from lastgood.clock import BACKWARD_TOLERANCE
 from lastgood.errors import Busy, ClockWentBack, Integrity, Invalid, NewerSchema
 from lastgood.ids import OperationId, PipelineName, TagName, TextDigest
-from lastgood.model.event import Body, RegistryCreated, RetentionRecorded, leaf_hash, read_event, text_digest
+from lastgood.model.changes.body import Body
+from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
+from lastgood.model.event import leaf_hash, read_event, text_digest
 from lastgood.model.operation import Operation, new_operation_id
 from lastgood.testing.catalog_facts import FactsConformance
 from lastgood.testing.catalog_index import IndexConformance

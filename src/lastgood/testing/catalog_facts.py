@@ -14,8 +14,10 @@ from lastgood.catalog.database import Database
 from lastgood.catalog.records import Appender, stored_events
 from lastgood.errors import Integrity, LastgoodError, NewerSchema
 from lastgood.ids import EnvironmentName, PipelineName, ReleaseId, TagName
+from lastgood.model.changes.environments import MoveKind
+from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
+from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, Verdict
 from lastgood.model.environment import Entry, Marks
-from lastgood.model.event import BehaviorMarked, MoveKind, RegistryCreated, ReleaseCommitted, RetentionRecorded, Verdict
 from lastgood.model.history import BadMark, Deployment, ReleaseRecord
 from lastgood.model.operation import Operation, new_operation_id
 from lastgood.testing.catalog_suite import CatalogSuite

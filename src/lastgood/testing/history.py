@@ -19,8 +19,11 @@ from lastgood.catalog.facts import FACT_TABLES, project
 from lastgood.catalog.records import Appender
 from lastgood.clock import FixedClock, parse_instant
 from lastgood.ids import BehaviorDigest, ComponentName, EnvironmentName, FileDigest, OperationId, PipelineName, RegistryId, TagName
+from lastgood.model.changes.body import Body
+from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
+from lastgood.model.changes.releases import ReleaseCommitted, TagSet
 from lastgood.model.component import Component, DatasetContent, FilesContent, Kind, Provenance, make_component
-from lastgood.model.event import Body, EnvironmentMoved, Event, MoveKind, ReleaseCommitted, TagSet, read_event
+from lastgood.model.event import Event, read_event
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.operation import Entropy, Operation, new_operation_id
 from lastgood.model.release import make_manifest

@@ -1,0 +1,1 @@
+"""What facts follow from which event, in one module a subject; `catalog.facts` brings them together."""

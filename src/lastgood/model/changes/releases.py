@@ -1,0 +1,85 @@
+"""Changes that concern releases: they are made, named and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Self
+
+from lastgood.canonical import Json
+from lastgood.ids import BehaviorDigest, PipelineName, ReleaseId, TagName, TextDigest
+from lastgood.model.changes.body import Body, optional_text_digest, required_int, required_object
+from lastgood.model.fields import Fields
+
+
+class Verdict(StrEnum):
+    """What a person says of a behavior."""
+
+    BAD = "bad"
+    GOOD = "good"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseCommitted(Body):
+    """A release was made; the manifest stands here verbatim."""
+
+    pipeline: PipelineName
+    release: ReleaseId
+    number: int
+    manifest: Mapping[str, Json]
+    message: TextDigest | None
+    type: ClassVar[str] = "release.committed"
+
+    @classmethod
+    def read(cls, known: Fields) -> Self:
+        """Make it of its fields."""
+        return cls(
+            pipeline=PipelineName.parse(known.text("pipeline")),
+            release=known.digest("release", ReleaseId),
+            number=required_int(known, "number"),
+            manifest=required_object(known, "manifest"),
+            message=optional_text_digest(known, "message"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TagSet(Body):
+    """A tag was given to a release."""
+
+    pipeline: PipelineName
+    tag: TagName
+    release: ReleaseId
+    type: ClassVar[str] = "tag.set"
+
+    @classmethod
+    def read(cls, known: Fields) -> Self:
+        """Make it of its fields."""
+        return cls(
+            pipeline=PipelineName.parse(known.text("pipeline")),
+            tag=TagName.parse(known.text("tag")),
+            release=known.digest("release", ReleaseId),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class BehaviorMarked(Body):
+    """A person called the behavior of a release bad, everywhere, or good again."""
+
+    pipeline: PipelineName
+    release: ReleaseId
+    behavior: BehaviorDigest
+    verdict: Verdict
+    reason: TextDigest | None
+    type: ClassVar[str] = "behavior.marked"
+
+    @classmethod
+    def read(cls, known: Fields) -> Self:
+        """Make it of its fields."""
+        return cls(
+            pipeline=PipelineName.parse(known.text("pipeline")),
+            release=known.digest("release", ReleaseId),
+            behavior=known.digest("behavior", BehaviorDigest),
+            verdict=Verdict(known.text("verdict")),
+            reason=optional_text_digest(known, "reason"),
+        )
