@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from lastgood.live.environments import LiveEnvironments
     from lastgood.registry.commit import CommitOptions, Committed
     from lastgood.registry.compare import Comparison
+    from lastgood.registry.ledger import Ledger
     from lastgood.registry.preflight import Preflight
     from lastgood.registry.protocols import Files, Releases
     from lastgood.registry.status import Status
@@ -81,6 +82,13 @@ class OpenRegistry:
     def id(self) -> RegistryId:
         """The random id the registry was created with."""
         return self._embedded.id
+
+    @property
+    def ledger(self) -> Ledger:
+        """Checkpoints, proofs and keys of its history."""
+        from lastgood.registry.ledger import Ledger  # noqa: PLC0415
+
+        return Ledger(self._embedded.context)
 
     @property
     def environments(self) -> LiveEnvironments:
@@ -201,12 +209,28 @@ class OpenRegistry:
         before = None if old is None else self.releases.find(old).release
         return preflight(self._embedded.context, before, self.releases.find(new).release, read=read)
 
-    def verify(self, revision: str | None = None, progress: Callable[[int], None] | None = None, *, full: bool = False) -> Verified:
-        """Check history, manifests and every byte, of the whole registry or of what one release needs; decode it all if asked to."""
+    def verify(
+        self,
+        revision: str | None = None,
+        progress: Callable[[int], None] | None = None,
+        *,
+        full: bool = False,
+        against: bytes | None = None,
+        name_all: bool = False,
+    ) -> Verified:
+        """Check history, manifests and every byte, of the whole registry or of what one release needs.
+
+        Args:
+            revision: the one release.
+            progress: told how many bytes more were read.
+            full: decode every file as well.
+            against: a checkpoint that was kept elsewhere: the history must go on from there.
+            name_all: name every row of the catalog that is not what the events say, and not the first few only.
+        """
         from lastgood.registry.verify import verify  # noqa: PLC0415
 
         only = None if revision is None else self.releases.find(revision).release
-        return verify(self._embedded.context, only, progress, full=full)
+        return verify(self._embedded.context, only, progress, full=full, against=against, name_all=name_all)
 
     def pipelines(self) -> list[PipelineName]:
         """Return the names of its pipelines."""
@@ -338,7 +362,19 @@ def machine_settings(folder: Path, actor: str | None, clock: Clock | None, *, ac
         actor=(lambda: actor) if actor is not None else (lambda: acting_person(folder)),
         accept_clock=accept_clock,
         cache_size=cache_size(),
+        memory=_memory(),
     )
+
+
+def _memory() -> Path | None:
+    """Return where this user's machine remembers the histories it saw (XDG Base Directory Specification)."""
+    state = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not state.is_absolute():
+        try:
+            state = Path.home() / ".local" / "state"
+        except RuntimeError:
+            return None
+    return state / "lastgood" / "seen"
 
 
 def cache_size() -> int | None:

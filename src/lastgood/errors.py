@@ -26,6 +26,7 @@
         ├── CollectedMeanwhile                              the collector took bytes that a change counted on
         ├── StorageFull                                     no room on the disk
         ├── ReadOnly                                        the registry's folder cannot be written
+        ├── Unsealed                                        the change stands, its history could not be signed yet
         ├── LiveFolderBehind                                the environment moved, its live folder did not follow yet
         └── ClockWentBack                                   the clock is more than five minutes behind history
 
@@ -226,6 +227,12 @@ class ReadOnly(Unavailable):
     """The registry's folder cannot be written."""
 
     kind = "read-only"
+
+
+class Unsealed(Unavailable):
+    """A change was made and stands, but the history with it could not be signed; the next change signs it, too."""
+
+    kind = "unsealed"
 
 
 class LiveFolderBehind(Unavailable):

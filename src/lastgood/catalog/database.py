@@ -47,6 +47,10 @@ class Session(Protocol):
         """Run a query and return its first row, or None."""
         ...
 
+    def columns(self, table: str) -> list[str]:
+        """Return the names of a table's columns, in their order."""
+        ...
+
     def execute(self, sql: str, **parameters: object) -> int:
         """Run a statement and return how many rows it changed."""
         ...
@@ -239,6 +243,9 @@ class _SQLiteSession:
         with translated(self._path):
             found: Row | None = self._connection.execute(sql, parameters).fetchone()
             return found
+
+    def columns(self, table: str) -> list[str]:
+        return [str(name) for (name,) in self.rows("SELECT name FROM pragma_table_info(:table) ORDER BY cid", table=table)]
 
     def execute(self, sql: str, **parameters: object) -> int:
         with translated(self._path):

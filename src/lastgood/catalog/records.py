@@ -36,8 +36,9 @@ class Appender:
         self._session = session
         self._operation = operation
         self._entropy = entropy
-        last = session.row("SELECT sequence, document FROM events ORDER BY sequence DESC LIMIT 1")
+        last = session.row("SELECT sequence, document, leaf FROM events ORDER BY sequence DESC LIMIT 1")
         self._next = 0 if last is None else last[0] + 1
+        self._before = None if last is None else LeafHash(bytes(last[2]))
         last_at = None if last is None else recorded_event(bytes(last[1])).recorded_at
         self.now = follow(clock.now(), last_at, accept=operation.accept_clock)
         self._actor: TextDigest | None = None
@@ -58,14 +59,15 @@ class Appender:
         assert self._actor is not None  # noqa: S101  # an actor is never None, so neither is its text's digest
         event = Event(self._next, self.now, self._actor, self._operation.id, body)
         document = event.document()
+        leaf = leaf_hash(document)
         self._session.execute(
             "INSERT INTO events (sequence, leaf, document) VALUES (:sequence, :leaf, :document)",
             sequence=event.sequence,
-            leaf=leaf_hash(document),
+            leaf=leaf,
             document=document,
         )
-        project(self._session, event)
-        self._next += 1
+        project(self._session, event, leaf, self._before)
+        self._next, self._before = self._next + 1, leaf
         return event
 
 

@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "mark": "call a release bad, or good again",
     "tag": "give a release a name that stays",
     "verify": "check bytes, manifests and history",
+    "ledger": "checkpoints, proofs and keys of the history",
     "gc": "take back the bytes that no release needs",
     "optimize": "encode old chunks better, so that they take less room",
     "repair": "make the index anew from the packs, put damaged packs aside",

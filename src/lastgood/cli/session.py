@@ -6,7 +6,7 @@ import os
 import shlex
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -59,7 +59,7 @@ class Session:
 
     def settings(self) -> Settings:
         """Return what a registry is opened with."""
-        return machine_settings(self.folder, None, None, accept_clock=self.accept_clock)
+        return replace(machine_settings(self.folder, None, None, accept_clock=self.accept_clock), warn=self.output.warn)
 
     def registry(self) -> OpenRegistry:
         """Open the registry: --registry, LASTGOOD_REGISTRY, or the nearest one.

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from lastgood.cli.session import Session, in_session
 from lastgood.compare.wording import count, size
-from lastgood.errors import Integrity
+from lastgood.errors import Integrity, of_os_error
+
+LARGEST = 1 << 20
 
 
 @click.command("verify")
 @click.argument("revision", metavar="[REV]", required=False)
 @click.option("--full", is_flag=True, help="Decode every file as well, which takes longer.")
+@click.option("--replay", is_flag=True, help="Name every row of the catalog that is not what the events say.")
+@click.option("--against", metavar="FILE", type=click.Path(path_type=Path), help="A checkpoint that was kept elsewhere.")
 @in_session
-def command(session: Session, revision: str | None, full: bool) -> int:
+def command(session: Session, revision: str | None, full: bool, replay: bool, against: Path | None) -> int:
     """Check that history, manifests and every byte are what they should be.
 
     Every byte that is kept is read once and held against what it is called; --full decodes every file of every release
     and compares it with its SHA-256, too. With REV only what that release needs. Exit 7 if something is wrong; what it hurts is named.
+
+    The history is held against its signed checkpoints and against the last one that your user saw on this machine; --against
+    FILE names one that was kept elsewhere (`lastgood ledger checkpoint FILE`), which no one with the registry in hand can change.
+    Every table is made anew from the events and compared; a row that differs is named, with --replay all of them.
     """
+    checkpoint = None if against is None else read_bytes(session.folder / against)
     with session.registry() as registry, session.output.progress("verify") as progress:
-        result = registry.verify(revision, lambda size: progress.add(0, size), full=full)
+        result = registry.verify(revision, lambda size: progress.add(0, size), full=full, against=checkpoint, name_all=replay)
     for note in result.notes:
         session.output.note(f"note: {note}")
     for problem in result.problems:
@@ -41,3 +52,12 @@ def command(session: Session, revision: str | None, full: bool) -> int:
         },
     )
     return 0 if result.ok else Integrity.exit_code
+
+
+def read_bytes(path: Path) -> bytes:
+    """Read a small file that a person named."""
+    try:
+        with path.open("rb") as file:
+            return file.read(LARGEST)
+    except OSError as error:
+        raise of_os_error(error, f"{path} cannot be read") from error

@@ -26,12 +26,12 @@ from pathlib import Path
 from lastgood.canonical import canonical_json, parse_json_object
 from lastgood.errors import AlreadyExists, Invalid, NotAllowed, NotFound, of_os_error
 from lastgood.ids import EnvironmentName, PipelineName, RegistryId, ReleaseId
-from lastgood.live.durable import make_folder, replace_file
 from lastgood.live.lock import WAIT_SECONDS, locked
 from lastgood.live.seal import put_right, take_seal, touched_since
 from lastgood.model.operation import Entropy
 from lastgood.model.release import Manifest
-from lastgood.registry.checkout import FileCache, FileStreams, checkout, files_of_release, sync_folder
+from lastgood.registry.checkout import FileCache, FileStreams, checkout, files_of_release
+from lastgood.workspace.durable import make_folder, replace_file, sync_folder
 
 RELEASES = "releases"
 CURRENT = "current"

@@ -18,13 +18,13 @@ from pathlib import Path
 from lastgood.canonical import canonical_json, parse_json_object
 from lastgood.errors import Invalid, InvalidWorkspace, NewerSchema, of_os_error
 from lastgood.ids import EnvironmentName
-from lastgood.live.durable import make_folder, replace_file
 from lastgood.live.folder import OWN_FOLDER as OWN_FOLDER_OF_LIVE
 from lastgood.live.folder import require_usable
 from lastgood.live.lock import locked
 from lastgood.model.fields import Fields
 from lastgood.model.release import check_schema
 from lastgood.workspace.declaration import OWN_FOLDER, WORKSPACE_FILE, Workspace
+from lastgood.workspace.durable import make_folder, replace_file
 
 PLACES = "live.json"
 

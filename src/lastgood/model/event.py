@@ -15,7 +15,7 @@ fact the catalog keeps follows from events and nothing else.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
 
@@ -25,6 +25,7 @@ from lastgood.errors import Invalid, InvalidManifest, InvalidName, NewerSchema
 from lastgood.ids import LeafHash, OperationId, TextDigest
 from lastgood.model.changes.body import Body, required_int
 from lastgood.model.changes.environments import EnvironmentMoved
+from lastgood.model.changes.ledger import KeySet
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, TagSet
 from lastgood.model.fields import Fields
@@ -34,7 +35,7 @@ EVENT_SCHEMA = "lastgood.event/1"
 SALT_BYTES = 32
 
 
-_CHANGES = (RegistryCreated, RetentionRecorded, ReleaseCommitted, TagSet, EnvironmentMoved, BehaviorMarked)
+_CHANGES = (RegistryCreated, KeySet, RetentionRecorded, ReleaseCommitted, TagSet, EnvironmentMoved, BehaviorMarked)
 EVENT_TYPES: Mapping[str, type[Body]] = {one.type: one for one in _CHANGES}
 
 
@@ -142,3 +143,9 @@ def body_from_json(value: Json) -> Body:
         return kind.read(known)
     except (InvalidName, ValueError) as error:
         raise InvalidManifest(f"an event {name} is not right: {error}") from error
+
+
+def texts_of(event: Event) -> Iterator[TextDigest]:
+    """Yield the digests of the erasable texts that an event names."""
+    yield event.actor
+    yield from (value for one in fields(event.body) if isinstance(value := getattr(event.body, one.name), TextDigest))

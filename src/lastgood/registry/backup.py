@@ -30,10 +30,10 @@ from lastgood.catalog.snapshot import copy_catalog
 from lastgood.errors import AlreadyExists, Busy, Integrity, NotFound, of_os_error
 from lastgood.ids import PackId, RegistryId
 from lastgood.registry.archive import CATALOG_MEMBER, Contents, Member, write_beginning, write_end, write_member
-from lastgood.registry.checkout import sync_folder
 from lastgood.registry.context import Context
 from lastgood.registry.verify_store import Progress
 from lastgood.store.pack import pack_name, read_whole
+from lastgood.workspace.durable import sync_folder
 
 CATALOG = "catalog.db"
 TRIES = 5

@@ -30,6 +30,7 @@ from lastgood.model.release import Manifest
 from lastgood.registry.file_copy import copy_whole
 from lastgood.registry.kernel import preallocate, sync_file_system
 from lastgood.registry.points import entries_of
+from lastgood.workspace.durable import sync_folder
 
 WORKSPACE_FILE = "lastgood.toml"
 Progress = Callable[[int, int], None]
@@ -201,15 +202,6 @@ def files_of_release(manifest: Manifest, reader: FileStreams, component: Compone
     own = FileEntry(WORKSPACE_FILE, Mode.FILE, manifest.workspace_file, size)
     listed = [entry for one in manifest.components.values() for entry in entries_of(one, reader)]
     return [*(entry for entry in listed if entry.path != WORKSPACE_FILE), own]
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a folder's entries durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _require_free(target: Path) -> None:

@@ -14,7 +14,13 @@ from lastgood.clock import Clock
 from lastgood.ids import OperationId, PipelineName
 from lastgood.model.operation import Entropy, Operation, new_operation_id
 from lastgood.model.revision import LocalZone
+from lastgood.registry.memory import Memory
+from lastgood.registry.sealing import Sealing
 from lastgood.store.backend import Backend
+
+
+def no_warning(what: str) -> None:
+    """Say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,8 @@ class Context:
         accept_clock: whether a clock that went back is accepted.
         pipeline: the pipeline that is meant where none is named, if it is known.
         cache_size: how many bytes the checkout cache may take, if that is said; 0 for no cache.
+        memory: where this user's machine remembers histories; None for nowhere.
+        warn: told what went wrong after a change stood.
     """
 
     folder: Path
@@ -44,6 +52,13 @@ class Context:
     accept_clock: bool
     pipeline: PipelineName | None
     cache_size: int | None = None
+    memory: Path | None = None
+    warn: Callable[[str], None] = no_warning
+
+    @property
+    def sealing(self) -> Sealing:
+        """Signs the history."""
+        return Sealing(self.folder, self.entropy, Memory(self.memory, self.folder), self.warn)
 
     @property
     def index(self) -> CatalogIndex:
@@ -56,6 +71,15 @@ class Context:
 
     @contextmanager
     def changing(self, operation: Operation) -> Iterator[tuple[Session, Appender]]:
-        """Give a writing session and the appender of one operation."""
+        """Give a writing session and the appender of one operation; afterwards the history is signed (`registry.sealing`).
+
+        Raises:
+            NotFound, NotAllowed, Integrity: the signing key cannot be used; nothing was changed.
+            Unsealed: the change stands, and could not be signed.
+        """
+        sealing = self.sealing
         with self.database.writing() as session:
-            yield session, Appender(session, operation, self.clock, self.entropy)
+            ledger = Appender(session, operation, self.clock, self.entropy)
+            with sealing.changing(session, ledger):
+                yield session, ledger
+        sealing.seal(self.database)

@@ -19,10 +19,12 @@ from lastgood.catalog import environments as environment_queries
 from lastgood.catalog import releases as release_queries
 from lastgood.catalog.creation import create_catalog, migrate_catalog, require_current_schema
 from lastgood.catalog.database import Database, SQLiteDatabase
+from lastgood.catalog.records import Appender
 from lastgood.clock import Clock
 from lastgood.errors import AlreadyExists, NotFound, of_os_error
 from lastgood.ids import ComponentName, EnvironmentName, FileDigest, OperationId, PipelineName, RegistryId, ReleaseId, TagName
 from lastgood.model.changes.environments import MoveKind
+from lastgood.model.changes.ledger import KeySet
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import Verdict
 from lastgood.model.history import ReleaseRecord
@@ -31,10 +33,10 @@ from lastgood.model.placement import Staged
 from lastgood.model.release import Manifest
 from lastgood.model.revision import LocalZone
 from lastgood.registry import history, move, publish, resolve
-from lastgood.registry.checkout import sync_folder
 from lastgood.registry.checkout_cache.cache import CheckoutCache
-from lastgood.registry.context import Context
+from lastgood.registry.context import Context, no_warning
 from lastgood.registry.history import EnvironmentDetails, LoggedRelease, ReleaseDetails, Stay
+from lastgood.registry.host import key_file
 from lastgood.registry.intake import DeferredIntake
 from lastgood.registry.move import Moved, Request
 from lastgood.registry.protocols import StagingIntake
@@ -42,6 +44,7 @@ from lastgood.registry.publish import Draft, Published
 from lastgood.registry.resolve import Resolved
 from lastgood.store.backend.local import LocalBackend
 from lastgood.store.reader import ObjectReader
+from lastgood.workspace.durable import sync_folder
 
 CATALOG = "catalog.db"
 CACHE = "cache"
@@ -60,6 +63,8 @@ class Settings:
         accept_clock: whether a clock that went back by more than five minutes is accepted.
         pipeline: the pipeline that is meant where none is named.
         cache_size: how many bytes the checkout cache may take; 0 for no cache, None for the usual share of the disk.
+        memory: where this user's machine remembers the histories it saw; None for nowhere.
+        warn: told what went wrong after a change stood, such as a witness that could not be told.
     """
 
     clock: Clock
@@ -69,6 +74,8 @@ class Settings:
     accept_clock: bool = False
     pipeline: PipelineName | None = None
     cache_size: int | None = None
+    memory: Path | None = None
+    warn: Callable[[str], None] = no_warning
 
 
 def create_registry(folder: Path, settings: Settings, registry: RegistryId, retention: RetentionRecorded | None) -> None:
@@ -84,13 +91,19 @@ def create_registry(folder: Path, settings: Settings, registry: RegistryId, rete
         AlreadyExists: there is one, or something else has its name.
         ReadOnly, NotAllowed, StorageFull: the folder cannot be written.
     """
+    made: list[Path] = []
 
     def begin(database: Database) -> None:
         context = _context(folder, settings, database)
-        with context.changing(context.operation(None)) as (_, ledger):
+        key = context.sealing.make_key(registry).key
+        made.append(key_file(folder, key))
+        with database.writing() as session:
+            ledger = Appender(session, context.operation(None), settings.clock, settings.entropy)
             ledger.append(RegistryCreated(registry))
+            ledger.append(KeySet(str(key), None, None))
             if retention is not None:
                 ledger.append(retention)
+        context.sealing.seal(database)
 
     is_new = not folder.exists()
     try:
@@ -105,6 +118,10 @@ def create_registry(folder: Path, settings: Settings, registry: RegistryId, rete
             sync_folder(folder.parent)
     except BaseException:
         # Only an empty folder can be removed so, and nobody else's work is in an empty one.
+        with suppress(OSError):
+            for path in made:
+                path.unlink(missing_ok=True)
+                path.parent.rmdir()
         with suppress(OSError):
             if is_new:
                 folder.rmdir()
@@ -155,6 +172,8 @@ def _context(folder: Path, settings: Settings, database: Database) -> Context:
         accept_clock=settings.accept_clock,
         pipeline=settings.pipeline,
         cache_size=settings.cache_size,
+        memory=settings.memory,
+        warn=settings.warn,
     )
 
 

@@ -23,9 +23,9 @@ from lastgood.catalog.creation import require_own_schema
 from lastgood.errors import AlreadyExists, Integrity, of_os_error
 from lastgood.ids import PackId, RegistryId
 from lastgood.registry.archive import CATALOG_MEMBER, ArchiveReader, Contents
-from lastgood.registry.checkout import sync_folder
 from lastgood.registry.embedded import CATALOG, Settings, open_registry
 from lastgood.registry.verify import Problem, verify
+from lastgood.workspace.durable import sync_folder
 
 Progress = Callable[[int], None]
 """Told, now and then, how many bytes more were read."""

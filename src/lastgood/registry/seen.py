@@ -13,7 +13,6 @@ which makes the next collection cheap. Where the file is missing nothing is know
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,7 @@ from lastgood.errors import Integrity, Invalid, of_os_error
 from lastgood.ids import LeafHash, PackId, ReleaseId
 from lastgood.model.fields import Fields
 from lastgood.model.release import check_schema
-from lastgood.registry.checkout import sync_folder
+from lastgood.workspace.durable import replace_file
 
 FILE_NAME = "collector.json"
 _SCHEMA = "lastgood.collector/1"
@@ -84,18 +83,10 @@ def write_seen(folder: Path, seen: Seen) -> None:
             },
         }
     )
-    path = folder / FILE_NAME
-    new = folder / f"{FILE_NAME}.{os.getpid()}.new"
     try:
-        new.unlink(missing_ok=True)
-        with new.open("xb") as file:
-            file.write(document)
-            file.flush()
-            os.fsync(file.fileno())
-        new.replace(path)
-        sync_folder(folder)
+        replace_file(folder / FILE_NAME, document)
     except OSError as error:
-        raise of_os_error(error, f"{path} cannot be written") from error
+        raise of_os_error(error, f"{folder / FILE_NAME} cannot be written") from error
 
 
 def require_same_history(session: Session, seen: Seen | None, folder: Path) -> None:

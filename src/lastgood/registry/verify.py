@@ -1,6 +1,6 @@
 """Verifying: is everything that history says still true, and is every byte still what it was?
 
-Looks at, in this order: the catalog's file (is it built as it must be), the ledger (sequence, leaf hashes, texts), the facts
+Looks at, in this order: the catalog's file (is it built as it must be), the ledger (`verify_ledger`), the texts, the facts
 (do they follow from the ledger), the manifests (each is what its release id says), what they point at and what that stands
 on (`verify_store`): every listing and file is indexed with all its chunks, and every pack is there, byte for byte, and is
 what the index says of it. `full` decodes every file, too. A problem is named with the releases it hurts; a note is worth
@@ -10,20 +10,24 @@ knowing but hurts nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from lastgood.catalog import placement, records, releases, replay
 from lastgood.errors import LastgoodError, NewerSchema
 from lastgood.ids import FileDigest, ReleaseId, TextDigest
-from lastgood.model.event import Event, leaf_hash, read_event, text_digest
+from lastgood.model.event import text_digest
 from lastgood.model.history import ReleaseRecord
 from lastgood.registry.context import Context
 from lastgood.registry.points import Pointer, points_at
+from lastgood.registry.verify_ledger import LedgerCheck
 from lastgood.registry.verify_store import Progress, StoreChecker
 from lastgood.store.pack import FOLDER, QUARANTINE, pack_name
 from lastgood.store.reader import ObjectReader
+
+_NAMED = 3
+"""How many rows of a table are named where nobody asks for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,15 @@ class Verified:
         return not self.problems
 
 
-def verify(context: Context, only: ReleaseRecord | None = None, progress: Progress | None = None, *, full: bool = False) -> Verified:
+def verify(
+    context: Context,
+    only: ReleaseRecord | None = None,
+    progress: Progress | None = None,
+    *,
+    full: bool = False,
+    against: bytes | None = None,
+    name_all: bool = False,
+) -> Verified:
     """Verify the whole registry, or what one release needs.
 
     Args:
@@ -59,18 +71,26 @@ def verify(context: Context, only: ReleaseRecord | None = None, progress: Progre
         only: the one release.
         progress: told about bytes that were read.
         full: decode every file as well, instead of trusting that whoever wrote a pack knew that it reads back.
+        against: a checkpoint of this registry that was kept elsewhere.
+        name_all: name every row of the catalog that is not what the events say, and not the first few only.
 
     Raises:
         NewerSchema: a newer version of lastgood wrote a part of it, which nobody here can judge.
     """
-    return _Verifier(context, progress).run(only, full=full)
+    verifier = _Verifier(context, progress, against, most=None if name_all else _NAMED)
+    verified = verifier.run(only, full=full)
+    if verified.ok and verifier.newest is not None:
+        context.sealing.memory.remember(verifier.newest)
+    return verified
 
 
 class _Verifier:
     """Collects problems while it goes from history down to bytes."""
 
-    def __init__(self, context: Context, progress: Progress | None) -> None:
+    def __init__(self, context: Context, progress: Progress | None, against: bytes | None, most: int | None) -> None:
         self._context = context
+        self._against = against
+        self._most = most
         self._reader = ObjectReader(context.backend, context.index)
         self._progress = progress
         self._problems: list[Problem] = []
@@ -79,6 +99,7 @@ class _Verifier:
         self._texts_named: set[TextDigest] = set()
         self._sizes: dict[FileDigest, int] = {}
         self._events = 0
+        self.newest: bytes | None = None
         self._unread: list[tuple[LastgoodError, ReleaseId]] = []
 
     def run(self, only: ReleaseRecord | None, *, full: bool) -> Verified:
@@ -87,6 +108,8 @@ class _Verifier:
             self._check_ledger()
             self._check_texts()
             self._check_facts()
+        elif self._against is not None:
+            self._check_ledger()
         with self._context.database.reading() as session:
             wanted = releases.every_release(session) if only is None else [only.release]
         needed = self._check_manifests(wanted)
@@ -108,28 +131,17 @@ class _Verifier:
             self._problem(f"the catalog is damaged: {damage}")
 
     def _check_facts(self) -> None:
-        for difference in replay.differing_facts(self._context.database):
+        for difference in replay.differing_facts(self._context.database, self._most):
             self._problem(difference)
 
     def _check_ledger(self) -> None:
-        for expected, (sequence, leaf, document) in enumerate(records.stored_events(self._context.database)):
-            self._events += 1
-            if sequence != expected:
-                self._problem(f"the ledger jumps from event {expected - 1} to event {sequence}")
-                return
-            if leaf != leaf_hash(document):
-                self._problem(f"event {sequence} is not what its leaf hash says")
-                continue
-            try:
-                event = read_event(document)
-            except NewerSchema:
-                raise
-            except LastgoodError as error:
-                self._problem(f"event {sequence} cannot be read: {error}")
-                continue
-            if event.sequence != sequence:
-                self._problem(f"event {sequence} says it is event {event.sequence}")
-            self._texts_named.update(_texts_of(event))
+        found = LedgerCheck(self._context, self._against).run()
+        for problem in found.problems:
+            self._problem(problem)
+        self._notes += found.notes
+        self._events = found.events
+        self._texts_named = found.texts
+        self.newest = found.newest
 
     def _check_texts(self) -> None:
         with self._context.database.reading() as session:
@@ -195,8 +207,3 @@ class _Verifier:
         aside = len(list(self._context.backend.names(QUARANTINE)))
         if aside:
             self._notes.append(f"{aside} damaged pack{'s are' if aside > 1 else ' is'} kept in quarantine")
-
-
-def _texts_of(event: Event) -> Iterator[TextDigest]:
-    yield event.actor
-    yield from (value for field in fields(event.body) if isinstance(value := getattr(event.body, field.name), TextDigest))

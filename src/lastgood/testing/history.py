@@ -23,7 +23,7 @@ from lastgood.model.changes.body import Body
 from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
 from lastgood.model.changes.releases import ReleaseCommitted, TagSet
 from lastgood.model.component import Component, DatasetContent, FilesContent, Kind, Provenance, make_component
-from lastgood.model.event import Event, read_event
+from lastgood.model.event import Event, leaf_hash, read_event
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.operation import Entropy, Operation, new_operation_id
 from lastgood.model.release import make_manifest
@@ -139,5 +139,8 @@ def replay_facts(session: Session, documents: Iterable[bytes]) -> None:
     """Forget every fact and set them anew from events."""
     for table in FACT_TABLES:
         session.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+    before = None
     for document in documents:
-        project(session, read_event(document))
+        leaf = leaf_hash(document)
+        project(session, read_event(document), leaf, before)
+        before = leaf

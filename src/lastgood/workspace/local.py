@@ -25,6 +25,7 @@ from lastgood.ids import ReleaseId
 from lastgood.model.fields import Fields
 from lastgood.model.release import check_schema
 from lastgood.workspace.declaration import OWN_FOLDER, Workspace
+from lastgood.workspace.durable import replace_file
 
 FILE_NAME = "workspace.json"
 
@@ -107,27 +108,10 @@ def _write(workspace: Workspace, state: LocalState) -> None:
     path = workspace.root / OWN_FOLDER / FILE_NAME
     try:
         path.parent.mkdir(exist_ok=True)
-        with _alone(path.parent) as folder:
-            _replace(path, document)
-            os.fsync(folder)
+        with _alone(path.parent):
+            replace_file(path, document, temporary=path.with_name(f"{FILE_NAME}.new"))
     except OSError as error:
         raise of_os_error(error, f"{path} cannot be written") from error
-
-
-def _replace(path: Path, document: bytes) -> None:
-    """Put bytes under a name: until the rename the old file is there, afterwards the new one, whose bytes are durable."""
-    new = path.with_name(FILE_NAME + ".new")
-    # What a kill left there, or a link that somebody put there for us to write through.
-    new.unlink(missing_ok=True)
-    try:
-        with new.open("xb") as target:
-            target.write(document)
-            target.flush()
-            os.fsync(target.fileno())
-        new.replace(path)
-    except OSError:
-        new.unlink(missing_ok=True)
-        raise
 
 
 @contextmanager

@@ -1,0 +1,185 @@
+"""The ledger's verbs: what is signed, its checkpoints, and proofs that can be checked without the registry.
+
+prove_inclusion(context, 17)        that event 17 is in the signed history
+prove_consistency(context, 12)      that the history signed at 12 events is a beginning of it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from lastgood.catalog import releases, tree
+from lastgood.catalog.database import Session
+from lastgood.errors import Integrity, Invalid, NotFound
+from lastgood.ids import LeafHash, RegistryId
+from lastgood.ledger.checkpoint import Checkpoint
+from lastgood.ledger.notes import VerifierKey, open_note
+from lastgood.model.event import leaf_hash
+from lastgood.model.merkle import consistency_proof, inclusion_proof, is_consistent, root_by_inclusion
+from lastgood.registry.context import Context
+from lastgood.registry.host import Host, read_host, write_host
+from lastgood.registry.ledger_keys import set_key, trust_key
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerState:
+    """What is known of the ledger as a whole.
+
+    Attributes:
+        size: how many events there are.
+        signed: how many of them the newest checkpoint is about.
+        keys: from which event on, and which key signed; the last one signs now.
+        host: which commands sign and witness on this host.
+    """
+
+    registry: RegistryId
+    size: int
+    signed: int
+    note: bytes | None
+    keys: Sequence[tuple[int, VerifierKey]]
+    host: Host
+
+
+@dataclass(frozen=True, slots=True)
+class InclusionProof:
+    """That an event is in a signed history (RFC 6962, section 2.1.1): with the note, all that is needed to check it."""
+
+    index: int
+    leaf: LeafHash
+    event: bytes
+    proof: Sequence[bytes]
+    note: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ConsistencyProof:
+    """That one history is a beginning of another (RFC 6962, section 2.1.2)."""
+
+    old: int
+    proof: Sequence[bytes]
+    note: bytes
+
+
+def ledger_state(context: Context) -> LedgerState:
+    """Return what is known of the ledger as a whole."""
+    with context.database.reading() as session:
+        return LedgerState(
+            registry=releases.registry_id(session),
+            size=tree.tree_size(session),
+            signed=tree.signed_size(session),
+            note=tree.latest_checkpoint(session),
+            keys=[(sequence, VerifierKey.parse(key)) for sequence, key in tree.every_key(session)],
+            host=read_host(context.folder),
+        )
+
+
+def prove_inclusion(context: Context, index: int) -> InclusionProof:
+    """Prove that an event is in the newest signed history.
+
+    Raises:
+        NotFound: there is no such event there.
+        Integrity: the tree is not what was signed.
+    """
+    with context.database.reading() as session:
+        checkpoint, note = _signed(session)
+        found = tree.leaves(session, index, 1)
+        if not 0 <= index < checkpoint.size or not found or found[0][0] != index:
+            raise NotFound(f"there is no event {index} among the {checkpoint.size} that are signed", hint="lastgood ledger show")
+        document = found[0][2]
+        proof = inclusion_proof(index, checkpoint.size, tree.read_nodes(session))
+    leaf = leaf_hash(document)
+    if root_by_inclusion(leaf, index, checkpoint.size, proof) != checkpoint.root:
+        raise Integrity(f"event {index} is not what was signed", hint="lastgood verify --replay")
+    return InclusionProof(index, leaf, document, proof, note)
+
+
+def prove_consistency(context: Context, old: int) -> ConsistencyProof:
+    """Prove that the history as it was at a size is a beginning of the newest signed one.
+
+    Raises:
+        Invalid: the size is not positive, or larger than what is signed.
+        Integrity: the tree is not what was signed.
+    """
+    with context.database.reading() as session:
+        checkpoint, note = _signed(session)
+        if not 0 < old <= checkpoint.size:
+            raise Invalid(f"{checkpoint.size} events are signed, so a history of {old} is no beginning of theirs")
+        read = tree.read_nodes(session)
+        proof = consistency_proof(old, checkpoint.size, read)
+        old_root = tree.root_at(session, old)
+    if not is_consistent(old, checkpoint.size, old_root, checkpoint.root, proof):
+        raise Integrity("the ledger's tree is not what was signed", hint="lastgood verify --replay")
+    return ConsistencyProof(old, proof, note)
+
+
+def newest_checkpoint(context: Context) -> bytes:
+    """Return the newest signed note.
+
+    Raises:
+        NotFound: nothing was signed yet.
+    """
+    with context.database.reading() as session:
+        return _signed(session)[1]
+
+
+def set_witness(context: Context, command: tuple[str, ...] | None) -> None:
+    """Say which command of this host is told of each new checkpoint; None for none."""
+    write_host(context.folder, Host(read_host(context.folder).signer, command))
+
+
+def _signed(session: Session) -> tuple[Checkpoint, bytes]:
+    note = tree.latest_checkpoint(session)
+    if note is None:
+        raise NotFound("nothing of this history is signed yet; the next change signs it")
+    keys = [VerifierKey.parse(key) for _, key in tree.every_key(session)]
+    return Checkpoint.parse(open_note(note, keys).text), note
+
+
+class Ledger:
+    """The ledger of one registry, as programs ask for it: `registry.ledger` of `lastgood.open`."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def state(self) -> LedgerState:
+        """Return what is known of the ledger as a whole."""
+        return ledger_state(self._context)
+
+    def checkpoint(self) -> bytes:
+        """Return the newest signed note, to be kept elsewhere.
+
+        Raises:
+            NotFound: nothing was signed yet.
+        """
+        return newest_checkpoint(self._context)
+
+    def prove(self, event: int) -> InclusionProof:
+        """Prove that an event is in the newest signed history.
+
+        Raises:
+            NotFound: there is no such event there.
+        """
+        return prove_inclusion(self._context, event)
+
+    def prove_since(self, size: int) -> ConsistencyProof:
+        """Prove that the history as it was at a size is a beginning of the newest signed one.
+
+        Raises:
+            Invalid: the size is not positive, or larger than what is signed.
+        """
+        return prove_consistency(self._context, size)
+
+    def set_key(
+        self, reason: str, *, is_lost: bool = False, command: tuple[str, ...] | None = None, key: VerifierKey | None = None
+    ) -> VerifierKey:
+        """Let another key sign from now on (`registry.ledger_keys`)."""
+        return set_key(self._context, reason, is_lost=is_lost, command=command, key=key)
+
+    def trust(self, key_id: str) -> VerifierKey:
+        """Confirm, for this user's machine, a key that came without the consent of the one before."""
+        return trust_key(self._context, key_id)
+
+    def set_witness(self, command: tuple[str, ...] | None) -> None:
+        """Say which command of this host is told of each new checkpoint; None for none."""
+        set_witness(self._context, command)
