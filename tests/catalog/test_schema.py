@@ -16,7 +16,7 @@ from lastgood.catalog.creation import CURRENT
 from lastgood.catalog.facts import FACT_TABLES
 
 GOLDEN = Path(__file__).with_name("schema.txt")
-RECORDS = {"events", "texts"}
+RECORDS = {"checkpoints", "events", "texts"}
 VERSION = "alembic_version"
 
 

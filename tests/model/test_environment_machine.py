@@ -20,11 +20,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from lastgood.catalog import environments
 from lastgood.catalog.creation import create_catalog
-from lastgood.catalog.database import SQLiteDatabase
+from lastgood.catalog.database import Database, SQLiteDatabase
 from lastgood.catalog.records import stored_events
 from lastgood.clock import FixedClock, format_instant
 from lastgood.errors import LastgoodError, NotFound, StaleEnvironment
 from lastgood.ids import EnvironmentName, FileDigest, OperationId
+from lastgood.model.changes.registry import RegistryCreated
 from lastgood.model.changes.releases import Verdict
 from lastgood.model.operation import new_operation_id
 from lastgood.model.placement import Staged
@@ -34,15 +35,21 @@ from lastgood.registry.embedded import EmbeddedEnvironments, EmbeddedReleases
 from lastgood.registry.move import Moved
 from lastgood.registry.publish import Draft
 from lastgood.store.backend.memory import MemoryBackend
-from lastgood.testing.history import ACTOR, BOT, START, components_of, counted_entropy, facts_of, replay_facts
+from lastgood.testing.history import ACTOR, BOT, REGISTRY, START, History, components_of, counted_entropy, facts_of, replay_facts
 from tests.model.memory import PLACES, Memory, Release, World
 from tests.model.values import effort
+
+
+def _begin(database: Database) -> None:
+    History(database, seed="begin").append(RegistryCreated(REGISTRY))
 
 
 @cache
 def empty_catalog() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        create_catalog(Path(folder) / "catalog.db", lambda _: None)
+        create_catalog(
+            Path(folder) / "catalog.db", lambda database: History(database, seed="begin").append(RegistryCreated(REGISTRY)) and None
+        )
         return (Path(folder) / "catalog.db").read_bytes()
 
 

@@ -30,6 +30,7 @@ from lastgood.ids import (
 )
 from lastgood.model.changes.body import Body
 from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
+from lastgood.model.changes.ledger import KeySet, SignedNoteText, VerifierKeyText
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, TagSet, Verdict
 from lastgood.model.component import (
@@ -117,6 +118,12 @@ BODIES: Mapping[type[Body], st.SearchStrategy[Body]] = {
     RegistryCreated: st.builds(RegistryCreated, st.uuids().map(lambda one: RegistryId.parse(str(one)))),
     RetentionRecorded: st.builds(RetentionRecorded, _pipelines, json_objects),
     ReleaseCommitted: st.builds(ReleaseCommitted, _pipelines, _releases, numbers, json_objects, _texts_apart),
+    KeySet: st.builds(
+        KeySet,
+        st.just(VerifierKeyText("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")),
+        st.none() | st.just(SignedNoteText("a\n\n\u2014 b x08go/ZJkuBS9U=\n")),
+        _texts_apart,
+    ),
     TagSet: st.builds(TagSet, _pipelines, names(TagName), _releases),
     EnvironmentMoved: st.builds(
         EnvironmentMoved,

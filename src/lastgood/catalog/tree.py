@@ -74,12 +74,6 @@ def add_checkpoint(session: Session, size: int, note: bytes) -> None:
         session.execute("INSERT INTO checkpoints (size, note) VALUES (:size, :note)", size=size, note=note)
 
 
-def current_key(session: Session) -> str | None:
-    """Return the verifier key that signs now; None where none was ever set."""
-    row = session.row("SELECT verifier_key FROM fact_keys ORDER BY sequence DESC LIMIT 1")
-    return None if row is None else str(row[0])
-
-
 def every_key(session: Session) -> list[tuple[int, str]]:
     """Return the sequence of the event that set it, and the verifier key, of every key in order."""
     return [(int(row[0]), str(row[1])) for row in session.rows("SELECT sequence, verifier_key FROM fact_keys ORDER BY sequence")]

@@ -161,6 +161,20 @@ def trust_command(session: Session, key_id: str) -> None:
     session.output.answer("ledger-trust", {"id": key.id.hex(), "verifier_key": str(key)})
 
 
+@command.command("accept")
+@in_session
+def accept_command(session: Session) -> None:
+    """Say, for your user on this machine, that the history which is there now is the right one.
+
+    After a backup was put in the place of a registry: nothing is changed or deployed, and `lastgood verify` complains, as long
+    as the history is not the one that was seen here before.
+    """
+    with session.registry() as registry:
+        state = registry.ledger.accept()
+    session.output.data(f"accepted on this machine: {count(state.size, 'event')} of {state.registry}")
+    session.output.answer("ledger-accept", {"registry": str(state.registry), "events": state.size})
+
+
 @command.command("witness")
 @click.argument("words", metavar="[COMMAND]…", nargs=-1)
 @click.option("--none", "is_none", is_flag=True, help="Tell nobody any more.")

@@ -24,7 +24,7 @@ from lastgood.clock import Clock
 from lastgood.errors import AlreadyExists, NotFound, of_os_error
 from lastgood.ids import ComponentName, EnvironmentName, FileDigest, OperationId, PipelineName, RegistryId, ReleaseId, TagName
 from lastgood.model.changes.environments import MoveKind
-from lastgood.model.changes.ledger import KeySet
+from lastgood.model.changes.ledger import KeySet, VerifierKeyText
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import Verdict
 from lastgood.model.history import ReleaseRecord
@@ -100,7 +100,7 @@ def create_registry(folder: Path, settings: Settings, registry: RegistryId, rete
         with database.writing() as session:
             ledger = Appender(session, context.operation(None), settings.clock, settings.entropy)
             ledger.append(RegistryCreated(registry))
-            ledger.append(KeySet(str(key), None, None))
+            ledger.append(KeySet(VerifierKeyText(key), None, None))
             if retention is not None:
                 ledger.append(retention)
         context.sealing.seal(database)

@@ -14,16 +14,21 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from lastgood.catalog import placement, records
+from lastgood.catalog import placement, records, tree
 from lastgood.catalog.creation import require_own_schema
 from lastgood.errors import AlreadyExists, Integrity, of_os_error
 from lastgood.ids import PackId, RegistryId
+from lastgood.ledger.notes import VerifierKey
 from lastgood.registry.archive import CATALOG_MEMBER, ArchiveReader, Contents
 from lastgood.registry.embedded import CATALOG, Settings, open_registry
+from lastgood.registry.host import KEYS, key_file
+from lastgood.registry.ledger_keys import set_key
+from lastgood.registry.memory import Memory
+from lastgood.registry.sealing import signing_keys
 from lastgood.registry.verify import Problem, verify
 from lastgood.workspace.durable import sync_folder
 
@@ -37,6 +42,7 @@ class Imported:
 
     Attributes:
         losses: what its releases had lost already when it was backed up.
+        new_key: the key that signs from here on, where the old one is not on this host; backups hold none.
     """
 
     folder: Path
@@ -45,6 +51,7 @@ class Imported:
     packs: int
     events: int
     losses: tuple[Problem, ...]
+    new_key: VerifierKey | None = None
 
 
 def import_backup(file: Path, folder: Path, settings: Settings, progress: Progress | None = None) -> Imported:
@@ -68,14 +75,18 @@ def import_backup(file: Path, folder: Path, settings: Settings, progress: Progre
         with file.open("rb") as opened:
             fresh.mkdir()
             contents, size = _unpack(opened, fresh, progress)
-        losses = _check(fresh, contents, settings)
+        # What this machine remembers is about the place where the registry will be, and not about this one.
+        aside = replace(settings, memory=None)
+        losses = _check(fresh, contents, aside)
+        new_key = _let_sign(fresh, folder, aside)
         _publish(fresh, folder)
     except OSError as error:
         about = file if error.filename == str(file) else folder
         raise of_os_error(error, f"{about} cannot be {'read' if about is file else 'written'}") from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    return Imported(folder, contents.registry, size, len(contents.members) - 1, contents.events, losses)
+    _remember(folder, settings, new_key)
+    return Imported(folder, contents.registry, size, len(contents.members) - 1, contents.events, losses, new_key)
 
 
 def _require_none(folder: Path) -> None:
@@ -126,10 +137,39 @@ def _check(fresh: Path, contents: Contents, settings: Settings) -> tuple[Problem
     finally:
         registry.close()
     # A release that had lost something has lost it here as well. Whatever else is wrong was never a registry's.
-    wrong = [problem for problem in verified.problems if not problem.releases]
+    wrong = [problem for problem in verified.problems if not problem.releases and problem.what not in verified.unconfirmed]
     if wrong:
         raise Integrity(f"the registry in this backup is damaged: {wrong[0].what}; nothing was made of it")
     return verified.problems
+
+
+def _let_sign(fresh: Path, folder: Path, settings: Settings) -> VerifierKey | None:
+    """Give the registry a key of its own, unless this host has the one that signed it; return the new one."""
+    registry = open_registry(fresh, settings)
+    try:
+        with registry.context.database.reading() as session:
+            keys = signing_keys(session)
+        if not keys or key_file(folder, keys[-1][1]).exists():
+            return None
+        return set_key(registry.context, "restored from a backup, which holds no key", is_lost=True)
+    finally:
+        registry.close()
+
+
+def _remember(folder: Path, settings: Settings, new_key: VerifierKey | None) -> None:
+    """Take the history as the right one here: a person put it in this place."""
+    memory = Memory(settings.memory, folder)
+    memory.forget_history()
+    if new_key is not None:
+        memory.trust([str(new_key)])
+    registry = open_registry(folder, settings)
+    try:
+        with registry.context.database.reading() as session:
+            note = tree.latest_checkpoint(session)
+    finally:
+        registry.close()
+    if note is not None:
+        memory.remember(note)
 
 
 def _publish(fresh: Path, folder: Path) -> None:
@@ -143,6 +183,8 @@ def _publish(fresh: Path, folder: Path) -> None:
     else:
         _require_none(folder)
         (fresh / "store").rename(folder / "store")
+        if (fresh / KEYS).exists():
+            _bring_keys(fresh / KEYS, folder / KEYS)
         sync_folder(folder)
         try:
             os.link(fresh / CATALOG, folder / CATALOG)
@@ -150,3 +192,10 @@ def _publish(fresh: Path, folder: Path) -> None:
             raise AlreadyExists(f"a registry was made at {folder} by somebody else meanwhile") from error
         sync_folder(folder)
     sync_folder(folder.parent)
+
+
+def _bring_keys(new: Path, keys: Path) -> None:
+    keys.mkdir(mode=0o700, exist_ok=True)
+    for path in new.iterdir():
+        path.rename(keys / path.name)
+    sync_folder(keys)

@@ -20,6 +20,7 @@ from lastgood.model.merkle import consistency_proof, inclusion_proof, is_consist
 from lastgood.registry.context import Context
 from lastgood.registry.host import Host, read_host, write_host
 from lastgood.registry.ledger_keys import set_key, trust_key
+from lastgood.registry.sealing import signing_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def ledger_state(context: Context) -> LedgerState:
             size=tree.tree_size(session),
             signed=tree.signed_size(session),
             note=tree.latest_checkpoint(session),
-            keys=[(sequence, VerifierKey.parse(key)) for sequence, key in tree.every_key(session)],
+            keys=signing_keys(session),
             host=read_host(context.folder),
         )
 
@@ -132,7 +133,7 @@ def _signed(session: Session) -> tuple[Checkpoint, bytes]:
     note = tree.latest_checkpoint(session)
     if note is None:
         raise NotFound("nothing of this history is signed yet; the next change signs it")
-    keys = [VerifierKey.parse(key) for _, key in tree.every_key(session)]
+    keys = [key for _, key in signing_keys(session)]
     return Checkpoint.parse(open_note(note, keys).text), note
 
 
@@ -179,6 +180,15 @@ class Ledger:
     def trust(self, key_id: str) -> VerifierKey:
         """Confirm, for this user's machine, a key that came without the consent of the one before."""
         return trust_key(self._context, key_id)
+
+    def accept(self) -> LedgerState:
+        """Say, for this user's machine, that the history which is there now is the right one, whatever was seen before."""
+        state = self.state()
+        memory = self._context.sealing.memory
+        memory.forget_history()
+        if state.note is not None:
+            memory.remember(state.note)
+        return state
 
     def set_witness(self, command: tuple[str, ...] | None) -> None:
         """Say which command of this host is told of each new checkpoint; None for none."""

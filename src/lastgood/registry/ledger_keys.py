@@ -9,13 +9,14 @@ confirmed the new key names the change as a problem, since somebody who is not i
 
 from __future__ import annotations
 
-from lastgood.catalog import releases, tree
+from lastgood.catalog import releases
 from lastgood.catalog.records import Appender
 from lastgood.errors import Conflict, Integrity, Invalid, NotFound
 from lastgood.ledger.notes import VerifierKey, open_note, sign_note
-from lastgood.model.changes.ledger import KeySet
+from lastgood.model.changes.ledger import KeySet, SignedNoteText, VerifierKeyText
 from lastgood.registry.context import Context
 from lastgood.registry.host import Host, read_host, write_host
+from lastgood.registry.sealing import signing_keys
 
 CONSENT_HINT = "if you know of it: lastgood ledger trust {}"
 _CONSENT = "lastgood.key/1"
@@ -54,22 +55,24 @@ def set_key(
         Conflict: that key signs already.
     """
     with context.database.writing() as session:
-        recorded = tree.current_key(session)
+        keys = signing_keys(session)
         registry = releases.registry_id(session)
-        if key is not None and recorded == str(key):
+        if keys and key == keys[-1][1]:
             if command is None or read_host(context.folder).signer == command:
                 raise Conflict(f"{key.id.hex()} signs this history already; nothing was changed")
         else:
             ledger = Appender(session, context.operation(None), context.clock, context.entropy)
             new = key or context.sealing.make_key(registry).key
             consent = None
-            if recorded is not None and not is_lost:
-                consent = sign_note(consent_text(str(new)), context.sealing.signer(recorded)).decode()
-            ledger.append(KeySet(str(new), consent, ledger.text(reason)))
+            if keys and not is_lost:
+                consent = SignedNoteText(sign_note(consent_text(str(new)), context.sealing.signer(keys[-1][1])).decode())
+            ledger.append(KeySet(VerifierKeyText(new), consent, ledger.text(reason)))
     # After the commit: a crash before this line leaves a key that the next command misses, and says how to name again.
-    write_host(context.folder, Host(command, read_host(context.folder).witness))
+    host = read_host(context.folder)
+    if host.signer != command:
+        write_host(context.folder, Host(command, host.witness))
     with context.database.reading() as session:
-        current = VerifierKey.parse(str(tree.current_key(session)))
+        current = signing_keys(session)[-1][1]
     if is_lost:
         context.sealing.memory.trust([str(current)])
     context.sealing.seal(context.database)
@@ -83,8 +86,8 @@ def trust_key(context: Context, key_id: str) -> VerifierKey:
         NotFound: no such key ever signed this history.
     """
     with context.database.reading() as session:
-        keys = [VerifierKey.parse(key) for _, key in tree.every_key(session)]
-    for key in keys:
+        keys = signing_keys(session)
+    for _, key in keys:
         if key.id.hex() == key_id.lower():
             context.sealing.memory.trust([str(key)])
             return key

@@ -23,12 +23,12 @@ from pathlib import Path
 from lastgood.catalog import releases, tree
 from lastgood.catalog.database import Database, Session
 from lastgood.catalog.records import Appender
-from lastgood.errors import Integrity, LastgoodError, Unsealed
+from lastgood.errors import Integrity, Invalid, LastgoodError, Unsealed
 from lastgood.ids import RegistryId
 from lastgood.ledger.checkpoint import Checkpoint, origin_of
 from lastgood.ledger.notes import Signer, VerifierKey, open_note, sign_note
 from lastgood.ledger.signer import CommandSigner, FileSigner, new_signer, read_key_file, write_key_file
-from lastgood.model.changes.ledger import KeySet
+from lastgood.model.changes.ledger import KeySet, VerifierKeyText
 from lastgood.model.event import leaf_hash
 from lastgood.model.merkle import completed_by, consistency_proof, is_consistent
 from lastgood.model.operation import Entropy
@@ -62,23 +62,40 @@ class Sealing:
 
         Raises:
             NotFound, NotAllowed, Unavailable, Integrity: the key cannot be used; nothing was changed.
+            Integrity: the history is not the one that this user's machine saw before; nothing was changed.
         """
-        recorded = tree.current_key(session)
-        if recorded is not None:
-            self.signer(recorded)
+        keys = signing_keys(session)
+        if keys:
+            self.signer(keys[-1][1])
+        self._require_what_was_seen(session)
         yield
-        if recorded is None and tree.tree_size(session):
+        if not keys and tree.tree_size(session):
             # Inside the transaction, so that of two who would make one the second finds it recorded.
-            ledger.append(KeySet(str(self.make_key(releases.registry_id(session)).key), None, None))
+            ledger.append(KeySet(VerifierKeyText(self.make_key(releases.registry_id(session)).key), None, None))
 
-    def signer(self, recorded: str) -> Signer:
+    def _require_what_was_seen(self, session: Session) -> None:
+        # Else the next checkpoint would be remembered in the place of the one that tells what happened.
+        note = self.memory.recall().note
+        seen = None if note is None else _text_of(note)
+        if seen is None or not seen.size or seen.origin != origin_of(releases.registry_id(session)):
+            return
+        size = tree.tree_size(session)
+        if size >= seen.size and tree.root_at(session, seen.size) == seen.root:
+            return
+        what = f"has {size} events, and this machine saw {seen.size}" if size < seen.size else f"differs in its first {seen.size} events"
+        raise Integrity(
+            f"this is not the history that was here before: it {what}; nothing was changed",
+            hint="lastgood verify says more; if it was put back on purpose: lastgood ledger accept",
+        )
+
+    def signer(self, key: VerifierKey) -> Signer:
         """Return what signs with the key that is recorded.
 
         Raises:
             NotFound, NotAllowed: the file of the key is not there, or may not be read.
             Integrity: it holds another key.
         """
-        host, key = read_host(self.folder), VerifierKey.parse(recorded)
+        host = read_host(self.folder)
         if host.signer is not None:
             return CommandSigner(key, host.signer)
         path = key_file(self.folder, key)
@@ -111,14 +128,14 @@ class Sealing:
                 signed, size = tree.latest_checkpoint(session), tree.tree_size(session)
                 if signed is None and not size:
                     return
-                recorded = tree.current_key(session)
-                if recorded is None:
+                keys = signing_keys(session)
+                if not keys:
                     return
-                before = None if signed is None else _read(signed, tree.every_key(session))
+                before = None if signed is None else _read(signed, keys)
                 if before is not None and before.size >= size:
                     return
                 now = Checkpoint(origin_of(releases.registry_id(session)), size, _checked_root(session, before, size))
-            note = sign_note(now.text(), self.signer(recorded))
+            note = sign_note(now.text(), self.signer(keys[-1][1]))
             with database.writing() as session:
                 tree.add_checkpoint(session, size, note)
         except LastgoodError as error:
@@ -132,8 +149,31 @@ class Sealing:
             self.warn(error.message)
 
 
-def _read(note: bytes, keys: list[tuple[int, str]]) -> Checkpoint:
-    return Checkpoint.parse(open_note(note, [VerifierKey.parse(key) for _, key in keys]).text)
+def signing_keys(session: Session) -> list[tuple[int, VerifierKey]]:
+    """Return from which event on, and which key signs; the last one signs now.
+
+    Raises:
+        Integrity: what the catalog says of one is no key.
+    """
+    try:
+        return [(sequence, VerifierKey.parse(key)) for sequence, key in tree.every_key(session)]
+    except Invalid as error:
+        raise Integrity(f"the catalog's keys are not what they should be: {error}") from error
+
+
+def _read(note: bytes, keys: list[tuple[int, VerifierKey]]) -> Checkpoint:
+    try:
+        return Checkpoint.parse(open_note(note, [key for _, key in keys]).text)
+    except Invalid as error:
+        raise Integrity(f"the newest checkpoint is not right: {error}") from error
+
+
+def _text_of(note: bytes) -> Checkpoint | None:
+    """Read what this user's own machine remembers; whether its signature is right is a matter of `verify`."""
+    try:
+        return Checkpoint.parse(open_note(note, ()).text)
+    except Invalid:
+        return None
 
 
 def _checked_root(session: Session, before: Checkpoint | None, size: int) -> bytes:

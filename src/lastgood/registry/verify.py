@@ -40,7 +40,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """The result of verifying; it is right where there is no problem."""
+    """The result of verifying; it is right where there is no problem.
+
+    Attributes:
+        unconfirmed: those of the problems that are keys which nobody on this machine has confirmed.
+    """
 
     problems: tuple[Problem, ...]
     notes: tuple[str, ...]
@@ -48,6 +52,7 @@ class Verified:
     releases: int
     files: int
     bytes: int
+    unconfirmed: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -100,6 +105,7 @@ class _Verifier:
         self._sizes: dict[FileDigest, int] = {}
         self._events = 0
         self.newest: bytes | None = None
+        self._unconfirmed: tuple[str, ...] = ()
         self._unread: list[tuple[LastgoodError, ReleaseId]] = []
 
     def run(self, only: ReleaseRecord | None, *, full: bool) -> Verified:
@@ -121,6 +127,7 @@ class _Verifier:
             releases=len(wanted),
             files=len(needed),
             bytes=self._checker.bytes,
+            unconfirmed=self._unconfirmed,
         )
 
     def _problem(self, what: str, hurt: Sequence[ReleaseId] = ()) -> None:
@@ -142,6 +149,7 @@ class _Verifier:
         self._events = found.events
         self._texts_named = found.texts
         self.newest = found.newest
+        self._unconfirmed = tuple(found.unconfirmed)
 
     def _check_texts(self) -> None:
         with self._context.database.reading() as session:

@@ -5,13 +5,13 @@ size of each checkpoint its root is compared: of those kept in the registry, of 
 and of the last one that this user's machine saw. So the first event that is not what was signed lies between the last
 checkpoint that fits and the first that does not, and these are told.
 
-    LedgerCheck(context, against=b"…").run()  ->  LedgerFindings(problems=("event 4 is …",), …)
+    LedgerCheck(context, against=b"…").run()  ->  LedgerFindings(problems=["event 4 is …"], …)
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from lastgood.catalog import records, releases, tree
@@ -25,14 +25,13 @@ from lastgood.model.merkle import EMPTY_ROOT, node_hash
 from lastgood.registry.context import Context
 from lastgood.registry.ledger_keys import CONSENT_HINT, gave_consent
 
-_KEPT, _AGAINST, _SEEN = "a checkpoint of this registry", "the checkpoint given", "the last checkpoint that this machine saw"
-
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """A root that somebody signed for a size, and how that is called."""
+    """A note that says what the history was: how it is called, and what it says."""
 
     what: str
+    note: bytes
     checkpoint: Checkpoint
 
 
@@ -42,6 +41,7 @@ class LedgerFindings:
 
     Attributes:
         problems: what is not as it should be, in words.
+        unconfirmed: those of the problems that are keys which came without consent.
         notes: what is worth knowing.
         events: how many events there are.
         texts: the erasable texts that events name.
@@ -49,6 +49,7 @@ class LedgerFindings:
     """
 
     problems: list[str] = field(default_factory=list)
+    unconfirmed: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     events: int = 0
     texts: set[TextDigest] = field(default_factory=set)
@@ -67,89 +68,86 @@ class LedgerCheck:
         self._context = context
         self._against = against
         self._found = LedgerFindings()
-        self._claims: dict[int, list[_Claim]] = defaultdict(list)
-        self._fits = 0
-        self._is_broken = False
+        self._keys: list[tuple[int, VerifierKey]] = []
+        self._roots: dict[int, bytes] = {0: EMPTY_ROOT}
         self._peaks: list[tuple[int, bytes]] = []
 
     def run(self) -> LedgerFindings:
         """Read all events and compare."""
-        found = self._found
         with self._context.database.reading() as session:
-            keys = tree.every_key(session)
             notes = list(tree.checkpoint_notes(session))
             origin = origin_of(releases.registry_id(session))
-        known = [VerifierKey.parse(key) for _, key in keys]
-        self._claim_kept(notes, keys, known, origin)
-        self._claim_elsewhere(known, origin)
-        self._compare(0, EMPTY_ROOT)
-        self._walk()
-        self._miss_what_was_signed()
-        self._note_tail(notes, keys)
-        if not found.problems and notes:
-            found.newest = notes[-1][1]
-        return found
+        kept = [claim for size, note in notes if (claim := self._read_kept(size, note, origin)) is not None]
+        elsewhere = self._read_elsewhere(origin)
+        self._walk({claim.checkpoint.size for claim in (*kept, *elsewhere)})
+        believed = [claim for claim in kept if self._is_signed(claim)] + [claim for claim in elsewhere if self._is_signed_by_any(claim)]
+        self._compare(sorted(believed, key=lambda claim: claim.checkpoint.size))
+        self._note_tail(notes)
+        if not self._found.problems and notes:
+            self._found.newest = notes[-1][1]
+        return self._found
 
-    def _claim_kept(
-        self, notes: Sequence[tuple[int, bytes]], keys: Sequence[tuple[int, str]], known: list[VerifierKey], origin: str
-    ) -> None:
-        for size, note in notes:
-            what = f"the checkpoint over {size} events"
-            try:
-                opened = open_note(note, known)
-                checkpoint = Checkpoint.parse(opened.text)
-            except (Invalid, Integrity) as error:
-                self._problem(f"{what} is not right: {error}")
-                continue
-            signing = [key for sequence, key in keys if sequence < size][-1:]
-            if checkpoint.size != size or checkpoint.origin != origin:
-                self._problem(f"{what} is about {checkpoint.size} events of {checkpoint.origin}")
-            elif not signing or VerifierKey.parse(signing[0]) not in opened.signed_by:
-                self._problem(f"{what} is not signed by the key that the history names")
-            else:
-                self._claims[size].append(_Claim(_KEPT, checkpoint))
+    def _read_kept(self, size: int, note: bytes, origin: str) -> _Claim | None:
+        what = f"the checkpoint over {size} events"
+        claim = self._claim(what, note)
+        if claim is not None and (claim.checkpoint.size, claim.checkpoint.origin) != (size, origin):
+            self._problem(f"{what} is about {claim.checkpoint.size} events of {claim.checkpoint.origin}")
+            return None
+        return claim
 
-    def _claim_elsewhere(self, known: list[VerifierKey], origin: str) -> None:
-        if self._against is not None:
-            self._claim(_AGAINST, self._against, known, origin)
+    def _read_elsewhere(self, origin: str) -> list[_Claim]:
+        claims: list[_Claim] = []
+        given = None if self._against is None else self._claim("the checkpoint given", self._against)
+        if given is not None and given.checkpoint.origin != origin:
+            self._problem(f"{given.what} is of {given.checkpoint.origin}, and this is {origin}")
+        elif given is not None:
+            claims.append(given)
         remembered = self._context.sealing.memory.recall().note
-        if remembered is not None:
-            self._claim(_SEEN, remembered, known, origin)
+        seen = None if remembered is None else self._claim("the last checkpoint that this machine saw", remembered)
+        if seen is not None and seen.checkpoint.origin != origin:
+            self._found.notes.append(f"another registry was here before, {seen.checkpoint.origin}; that says nothing of this one")
+        elif seen is not None:
+            claims.append(seen)
+        return claims
 
-    def _claim(self, what: str, note: bytes, known: list[VerifierKey], origin: str) -> None:
+    def _claim(self, what: str, note: bytes) -> _Claim | None:
         try:
-            opened = open_note(note, known)
-            checkpoint = Checkpoint.parse(opened.text)
-        except (Invalid, Integrity) as error:
+            return _Claim(what, note, Checkpoint.parse(open_note(note, ()).text))
+        except Invalid as error:
             self._problem(f"{what} is not right: {error}")
-            return
-        if checkpoint.origin != origin:
-            if what == _SEEN:
-                self._found.notes.append(
-                    f"another registry was here before, {checkpoint.origin}; what was seen of it says nothing of this one"
-                )
-            else:
-                self._problem(f"{what} is of {checkpoint.origin}, and this is {origin}")
-        elif not opened.signed_by:
-            self._problem(f"{what} is signed by a key that this history does not know: the key was replaced, or the note is not ours")
-        else:
-            self._claims[checkpoint.size].append(_Claim(what, checkpoint))
+            return None
 
-    def _walk(self) -> None:
-        key_before: VerifierKey | None = None
+    def _is_signed(self, claim: _Claim) -> bool:
+        """Say whether a checkpoint of this registry is signed by the key that signed at its size."""
+        signing = [key for sequence, key in self._keys if sequence < claim.checkpoint.size][-1:]
+        return self._check_signature(claim, signing, "is not signed by the key that the history names")
+
+    def _is_signed_by_any(self, claim: _Claim) -> bool:
+        keys = [key for _, key in self._keys]
+        return self._check_signature(claim, keys, "is signed by a key that this history does not know: the key was replaced")
+
+    def _check_signature(self, claim: _Claim, keys: Sequence[VerifierKey], otherwise: str) -> bool:
+        try:
+            if open_note(claim.note, keys).signed_by:
+                return True
+            self._problem(f"{claim.what} {otherwise}")
+        except Integrity as error:
+            self._problem(f"{claim.what} is not right: {error}")
+        return False
+
+    def _walk(self, sizes: AbstractSet[int]) -> None:
         for expected, (sequence, leaf, document) in enumerate(records.stored_events(self._context.database)):
-            self._found.events += 1
             if sequence != expected:
                 gap = f"event {expected}" if sequence == expected + 1 else f"events {expected} to {sequence - 1}"
                 self._problem(f"the ledger jumps from event {expected - 1} to event {sequence}: {gap} cannot be found")
-                self._is_broken = True
                 return
+            self._found.events += 1
             event = self._read(sequence, leaf, document)
             if event is not None and isinstance(event.body, KeySet):
-                key_before = self._check_key(event.sequence, event.body, key_before)
+                self._check_key(event.sequence, event.body)
             self._push(leaf_hash(document))
-            if expected + 1 in self._claims:
-                self._compare(expected + 1, self._root())
+            if self._found.events in sizes:
+                self._roots[self._found.events] = self._root()
 
     def _read(self, sequence: int, leaf: LeafHash, document: bytes) -> Event | None:
         if leaf != leaf_hash(document):
@@ -167,19 +165,21 @@ class LedgerCheck:
         self._found.texts.update(texts_of(event))
         return event
 
-    def _check_key(self, sequence: int, body: KeySet, before: VerifierKey | None) -> VerifierKey | None:
+    def _check_key(self, sequence: int, body: KeySet) -> None:
         try:
             key = VerifierKey.parse(body.key)
         except Invalid as error:
             self._problem(f"event {sequence} sets no key: {error}")
-            return before
-        if before is not None and not gave_consent(before, body):
-            if body.key in self._context.sealing.memory.recall().trusted:
-                self._found.notes.append(f"event {sequence} replaced the signing key without the consent of the one before; you trust it")
+            return
+        if self._keys and not gave_consent(self._keys[-1][1], body):
+            old, new = self._keys[-1][1].id.hex(), key.id.hex()
+            if str(key) in self._context.sealing.memory.recall().trusted:
+                self._found.notes.append(f"event {sequence} replaced the signing key {old} by {new} without its consent; you trust it")
             else:
-                old, new = before.id.hex(), key.id.hex()
-                self._problem(f"event {sequence} replaced the signing key {old} by {new} without its consent; {CONSENT_HINT.format(new)}")
-        return key
+                what = f"event {sequence} replaced the signing key {old} by {new} without its consent; {CONSENT_HINT.format(new)}"
+                self._found.unconfirmed.append(what)
+                self._problem(what)
+        self._keys.append((sequence, key))
 
     def _push(self, leaf: bytes) -> None:
         """Add a leaf to the complete subtrees that the events so far make, of which there are log₂ n at most."""
@@ -195,27 +195,29 @@ class LedgerCheck:
             root = node_hash(node, root)
         return root
 
-    def _compare(self, size: int, root: bytes) -> None:
-        for claim in self._claims.pop(size, ()):
-            if claim.checkpoint.root == root:
-                self._fits = size
-            elif not self._is_broken:
-                self._is_broken = True
-                last = f"event {self._fits}" if self._fits == size - 1 else f"one of the events {self._fits} to {size - 1}"
+    def _compare(self, claims: Sequence[_Claim]) -> None:
+        """Name the first event that is not what was signed: it lies behind the last checkpoint that fits."""
+        fits = 0
+        for claim in claims:
+            size = claim.checkpoint.size
+            root = self._roots.get(size)
+            if root == claim.checkpoint.root:
+                fits = size
+                continue
+            if root is None:
+                first = self._found.events
+                self._problem(
+                    f"{claim.what} is over {size} events, and {first} are there: the history was cut off, event {first} is missing"
+                )
+            else:
+                last = f"event {fits}" if fits == size - 1 else f"one of the events {fits} to {size - 1}"
                 self._problem(f"{claim.what}, over {size} events, is of another history: {last} is the first that is not what was signed")
+            return
 
-    def _miss_what_was_signed(self) -> None:
-        size = self._found.events
-        for signed, claims in sorted(self._claims.items()):
-            if signed > size and not self._is_broken:
-                self._is_broken = True
-                there = f"and there are {size}: the history was cut off, event {size} is the first missing"
-                self._problem(f"{claims[0].what} is over {signed} events, {there}")
-
-    def _note_tail(self, notes: Sequence[tuple[int, bytes]], keys: Sequence[tuple[int, str]]) -> None:
+    def _note_tail(self, notes: Sequence[tuple[int, bytes]]) -> None:
         signed = notes[-1][0] if notes else 0
         size = self._found.events
-        if keys and signed < size:
+        if self._keys and signed < size:
             tail = f"event {signed} is" if size == signed + 1 else f"events {signed} to {size - 1} are"
             self._found.notes.append(f"{tail} not signed yet: whoever added them was cut short; the next change signs them")
 

@@ -15,6 +15,7 @@ from lastgood.catalog.records import Appender, stored_events
 from lastgood.errors import Integrity, LastgoodError, NewerSchema
 from lastgood.ids import EnvironmentName, PipelineName, ReleaseId, TagName
 from lastgood.model.changes.environments import MoveKind
+from lastgood.model.changes.ledger import KeySet, VerifierKeyText
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, Verdict
 from lastgood.model.environment import Entry, Marks
@@ -31,6 +32,9 @@ def mark(history: History, release: ReleaseRecord, verdict: Verdict, reason: str
     """Say of a release's behavior that it is bad, or good again."""
     with history.change() as (_, ledger):
         ledger.append(BehaviorMarked(release.pipeline, release.release, release.behavior, verdict, ledger.text(reason)))
+
+
+KEY = VerifierKeyText("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")
 
 
 class ReleasesConformance(CatalogSuite):
@@ -295,7 +299,7 @@ class EnvironmentsConformance(CatalogSuite):
     def test_facts_follow_from_events_and_nothing_else(self, database: Database) -> None:
         """Replaying all events into empty tables makes the same rows in every table."""
         history = History(database)
-        history.append(RegistryCreated(REGISTRY), RetentionRecorded(BOT, {"keep_last": 1}))
+        history.append(RegistryCreated(REGISTRY), KeySet(KEY, None, None), RetentionRecorded(BOT, {"keep_last": 1}))
         one, two = history.commit("one", message="m"), history.commit("two", "data")
         history.append(RetentionRecorded(BOT, {"keep_last": 2}))
         history.tag(one, "v1")

@@ -39,7 +39,8 @@ def upgrade() -> None:
         sa.Column("hash", _DIGEST, nullable=False),
         **_COMPACT,
     )
-    _make_nodes(nodes)
+    if not op.get_context().as_sql:
+        _make_nodes(nodes)
 
 
 def _make_nodes(nodes: sa.Table) -> None:
