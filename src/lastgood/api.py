@@ -24,16 +24,15 @@ here, at the edge, unless they are given.
 from __future__ import annotations
 
 import os
-import re
 import uuid
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from lastgood.clock import Clock, SystemClock
+from lastgood.clock import Clock
 from lastgood.errors import AlreadyExists, Invalid, NotFound
 from lastgood.ids import ComponentName, PipelineName, RegistryId
+from lastgood.machine import machine_settings
 from lastgood.registry.checkout import CheckedOut, Giving, checkout, files_of_release
 from lastgood.registry.embedded import (
     CATALOG,
@@ -44,13 +43,13 @@ from lastgood.registry.embedded import (
     find_registry,
     open_registry,
 )
+from lastgood.registry.ledger import Ledger
 from lastgood.registry.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from lastgood.live.environments import LiveEnvironments
     from lastgood.registry.commit import CommitOptions, Committed
     from lastgood.registry.compare import Comparison
-    from lastgood.registry.ledger import Ledger
     from lastgood.registry.preflight import Preflight
     from lastgood.registry.protocols import Files, Releases
     from lastgood.registry.status import Status
@@ -68,6 +67,7 @@ class OpenRegistry:
         environments: deploy, rollback and history; folders that this host keeps live follow.
         files: the bytes of kept files.
         upkeep: the care of the bytes: collecting, optimizing, repairing, backing up.
+        ledger: checkpoints, proofs and keys of the history.
     """
 
     def __init__(self, embedded: EmbeddedRegistry, workspace_root: Path | None) -> None:
@@ -75,6 +75,7 @@ class OpenRegistry:
         self.releases: Releases = embedded.releases
         self.files: Files = embedded.files
         self.upkeep = Upkeep(embedded.context)
+        self.ledger = Ledger(embedded.context)
         self._workspace_root = workspace_root
         self._environments: LiveEnvironments | None = None
 
@@ -82,13 +83,6 @@ class OpenRegistry:
     def id(self) -> RegistryId:
         """The random id the registry was created with."""
         return self._embedded.id
-
-    @property
-    def ledger(self) -> Ledger:
-        """Checkpoints, proofs and keys of its history."""
-        from lastgood.registry.ledger import Ledger  # noqa: PLC0415
-
-        return Ledger(self._embedded.context)
 
     @property
     def environments(self) -> LiveEnvironments:
@@ -351,74 +345,6 @@ def _require_pipeline(workspace: Workspace, pipeline: PipelineName | None) -> No
             f"{WORKSPACE_FILE} is there already and names the pipeline {workspace.pipeline}, not {pipeline}",
             hint="lastgood init, or change the name in the file",
         )
-
-
-def machine_settings(folder: Path, actor: str | None, clock: Clock | None, *, accept_clock: bool) -> Settings:
-    """Return this machine's clock, zone and randomness, and who acts."""
-    return Settings(
-        clock=clock or SystemClock(),
-        entropy=os.urandom,
-        zone=datetime.astimezone,
-        actor=(lambda: actor) if actor is not None else (lambda: acting_person(folder)),
-        accept_clock=accept_clock,
-        cache_size=cache_size(),
-        memory=_memory(),
-    )
-
-
-def _memory() -> Path | None:
-    """Return where this user's machine remembers the histories it saw (XDG Base Directory Specification)."""
-    state = Path(os.environ.get("XDG_STATE_HOME", ""))
-    if not state.is_absolute():
-        try:
-            state = Path.home() / ".local" / "state"
-        except RuntimeError:
-            return None
-    return state / "lastgood" / "seen"
-
-
-def cache_size() -> int | None:
-    """Return what LASTGOOD_CACHE_SIZE says: how many bytes the checkout cache may take, 0 for none; None where it says nothing.
-
-    Raises:
-        Invalid: it is no size.
-    """
-    said = os.environ.get("LASTGOOD_CACHE_SIZE", "").strip()
-    if not said:
-        return None
-    found = re.fullmatch(r"(\d{1,15}) ?(?:([kMGT])(i?))?B?", said)
-    if found is None:
-        raise Invalid(f"LASTGOOD_CACHE_SIZE is {said[:40]!r}, which is no size; nothing was done", hint="write 0, 500MB or 20GiB")
-    number, unit, binary = found.groups()
-    power = " kMGT".index(unit or " ")
-    return int(number) * int((1024 if binary else 1000) ** power)
-
-
-def acting_person(folder: Path) -> str:
-    """Return who acts: LASTGOOD_ACTOR, else git's user.email, else user@host."""
-    named = os.environ.get("LASTGOOD_ACTOR", "").strip()
-    return named or _git_email(folder) or _user_at_host()
-
-
-def _git_email(folder: Path) -> str | None:
-    import subprocess  # noqa: PLC0415
-
-    try:
-        found = subprocess.run(["git", "config", "--get", "user.email"], cwd=folder, capture_output=True, text=True, timeout=5, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return found.stdout.strip() or None
-
-
-def _user_at_host() -> str:
-    import getpass  # noqa: PLC0415
-    import socket  # noqa: PLC0415
-
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return f"{user}@{socket.gethostname()}"
 
 
 def _workspace_at(folder: str | Path | Workspace) -> Workspace:

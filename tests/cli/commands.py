@@ -52,6 +52,7 @@ EXIT_CODES = {
     "storage-full": 8,
     "read-only": 8,
     "live-folder-behind": 8,
+    "unsealed": 8,
     "clock-went-back": 8,
 }
 """The exit code of each kind of error, written down a second time on purpose: scripts rely on them."""

@@ -33,6 +33,14 @@ KEYS = {
     "repair": {"ok", "dry_run", "packs", "chunks", "files", "quarantined", "hurt", "notes"},
     "backup": {"file", "bytes", "packs", "events"},
     "import-backup": {"file", "registry", "bytes", "packs", "events"},
+    "ledger-show": {"registry", "events", "signed", "keys", "checkpoint", "signer", "witness"},
+    "ledger-checkpoint": {"checkpoint", "file"},
+    "ledger-prove": {"kind", "file", "proof"},
+    "ledger-check": {"ok", "kind", "size", "event"},
+    "ledger-key": {"id", "verifier_key"},
+    "ledger-trust": {"id", "verifier_key"},
+    "ledger-accept": {"registry", "events"},
+    "ledger-witness": {"witness"},
 }
 LINES = {
     "init": ["init"],
@@ -55,6 +63,14 @@ LINES = {
     "repair": ["repair"],
     "backup": ["backup", "monday.tar"],
     "import-backup": ["import", "backup", "../whole.tar"],
+    "ledger-show": ["ledger", "show"],
+    "ledger-checkpoint": ["ledger", "checkpoint"],
+    "ledger-prove": ["ledger", "prove", "r1"],
+    "ledger-check": ["ledger", "check", "../r1.proof"],
+    "ledger-key": ["ledger", "key", "--new", "--reason", "once a year"],
+    "ledger-trust": ["ledger", "trust", "KEY"],
+    "ledger-accept": ["ledger", "accept"],
+    "ledger-witness": ["ledger", "witness", "--none"],
 }
 
 
@@ -64,11 +80,16 @@ def test_every_command_is_looked_at_here() -> None:
     assert LINES.keys() == KEYS.keys()
 
 
+def line_of(desk: Desk, name: str) -> list[str]:
+    return [desk.ask("ledger", "show")["keys"][0]["id"] if word == "KEY" else word for word in LINES[name]]
+
+
 @pytest.fixture
 def ready(three: Desk, tmp_path: Path) -> Desk:
     """A workspace in which every line succeeds."""
     fill(tmp_path / "new")
     three.tell("backup", "../whole.tar")
+    three.tell("ledger", "prove", "r1", "--output", "../r1.proof")
     three.write("prompts/system.md", "Something else.")
     return three
 
@@ -77,7 +98,7 @@ def ready(three: Desk, tmp_path: Path) -> Desk:
 def test_json_is_one_object_with_its_schema_and_keys(ready: Desk, name: str) -> None:
     desk = Desk(ready.root.parent / "new") if name in {"init", "import-backup"} else ready
 
-    ran = desk.tell(*LINES[name], "--json")
+    ran = desk.tell(*line_of(desk, name), "--json")
 
     assert ran.answer["schema"] == f"lastgood.{name}/1"
     assert {"schema"} | KEYS[name] <= ran.answer.keys()
@@ -87,7 +108,7 @@ def test_json_is_one_object_with_its_schema_and_keys(ready: Desk, name: str) -> 
 def test_without_json_there_is_none(ready: Desk, name: str) -> None:
     desk = Desk(ready.root.parent / "new") if name in {"init", "import-backup"} else ready
 
-    ran = desk.tell(*LINES[name])
+    ran = desk.tell(*line_of(desk, name))
 
     assert ran.out.strip()
     with pytest.raises(ValueError, match="Expecting value"):

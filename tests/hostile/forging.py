@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from lastgood.api import machine_settings
+from lastgood.machine import machine_settings
 from lastgood.canonical import Json, canonical_json
 from lastgood.catalog import releases
 from lastgood.ids import ComponentName, FileDigest, PipelineName, ReleaseId

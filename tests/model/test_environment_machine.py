@@ -47,9 +47,7 @@ def _begin(database: Database) -> None:
 @cache
 def empty_catalog() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        create_catalog(
-            Path(folder) / "catalog.db", lambda database: History(database, seed="begin").append(RegistryCreated(REGISTRY)) and None
-        )
+        create_catalog(Path(folder) / "catalog.db", _begin)
         return (Path(folder) / "catalog.db").read_bytes()
 
 

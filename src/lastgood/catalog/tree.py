@@ -53,13 +53,13 @@ def root_at(session: Session, size: int) -> bytes:
 def latest_checkpoint(session: Session) -> bytes | None:
     """Return the newest signed note about the history, or None."""
     row = session.row("SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1")
-    return None if row is None else bytes(row[0])
+    return None if row is None else _note(row[0])
 
 
 def checkpoint_notes(session: Session) -> Iterator[tuple[int, bytes]]:
     """Yield size and note of every checkpoint, the smallest first."""
     for size, note in session.rows("SELECT size, note FROM checkpoints ORDER BY size"):
-        yield int(size), bytes(note)
+        yield int(size), _note(note)
 
 
 def signed_size(session: Session) -> int:
@@ -85,3 +85,8 @@ def leaves(session: Session, after: int, most: int) -> list[tuple[int, bytes, by
         "SELECT sequence, leaf, document FROM events WHERE sequence >= :after ORDER BY sequence LIMIT :most", after=after, most=most
     )
     return [(int(row[0]), bytes(row[1]), bytes(row[2])) for row in rows]
+
+
+def _note(kept: bytes | str) -> bytes:
+    # SQLite keeps what it is given: a note that somebody wrote as text is read as one, and judged by what it says.
+    return kept.encode(errors="replace") if isinstance(kept, str) else bytes(kept)

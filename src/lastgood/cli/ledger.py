@@ -6,7 +6,7 @@ import base64
 import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,7 @@ from lastgood.compare.wording import count
 from lastgood.errors import Integrity, Invalid, of_os_error
 
 if TYPE_CHECKING:
+    from lastgood.api import OpenRegistry
     from lastgood.ledger.notes import VerifierKey
 
 _LARGEST_PROOF = 16 << 20
@@ -82,31 +83,13 @@ def prove_command(session: Session, what: str | None, since: str | None, file: P
     if (what is None) == (since is None):
         raise Invalid("name an event or a release, or say --since N", hint="lastgood ledger prove --help")
     with session.registry() as registry:
-        keys = [str(key) for _, key in registry.ledger.state().keys]
-        if what is not None:
-            event = int(what) if what.isdecimal() else registry.releases.find(what).release.sequence
-            one = registry.ledger.prove(event)
-            proof: dict[str, object] = {
-                "kind": "inclusion",
-                "index": one.index,
-                "event": base64.b64encode(one.event).decode(),
-                "proof": [step.hex() for step in one.proof],
-                "checkpoint": one.note.decode(),
-            }
-        else:
-            other = registry.ledger.prove_since(_size_of(session, str(since)))
-            proof = {
-                "kind": "consistency",
-                "old": other.old,
-                "proof": [step.hex() for step in other.proof],
-                "checkpoint": other.note.decode(),
-            }
-    document = {"schema": "lastgood.proof/1", **proof, "keys": keys}
+        document = _proof(registry, what) if what is not None else _proof_since(registry, _size_of(session, str(since)))
+        document["keys"] = [str(key) for _, key in registry.ledger.state().keys]
     if file is not None:
         _write(session, file, json.dumps(document, indent=2) + "\n")
-    elif not session.output.json:
-        session.output.data(json.dumps(document, indent=2))
-    session.output.answer("ledger-prove", document)
+    else:
+        session.output.data(f"proven in {count(len(document['proof']), 'step')}; --output FILE writes the proof, --json prints it")
+    session.output.answer("ledger-prove", {"kind": document["kind"], "file": None if file is None else str(file), "proof": document})
 
 
 @command.command("check")
@@ -190,6 +173,30 @@ def witness_command(session: Session, words: tuple[str, ...], is_none: bool) -> 
         registry.ledger.set_witness(words or None)
     session.output.data(f"told of each checkpoint from now on: {shlex.join(words)}" if words else "nobody is told of checkpoints any more")
     session.output.answer("ledger-witness", {"witness": list(words) or None})
+
+
+def _proof(registry: OpenRegistry, what: str) -> dict[str, Any]:
+    event = int(what[:18]) if what.isdecimal() else registry.releases.find(what).release.sequence
+    found = registry.ledger.prove(event)
+    return {
+        "schema": "lastgood.proof/1",
+        "kind": "inclusion",
+        "index": found.index,
+        "event": base64.b64encode(found.event).decode(),
+        "proof": [step.hex() for step in found.proof],
+        "checkpoint": found.note.decode(),
+    }
+
+
+def _proof_since(registry: OpenRegistry, size: int) -> dict[str, Any]:
+    found = registry.ledger.prove_since(size)
+    return {
+        "schema": "lastgood.proof/1",
+        "kind": "consistency",
+        "old": found.old,
+        "proof": [step.hex() for step in found.proof],
+        "checkpoint": found.note.decode(),
+    }
 
 
 def _words(line: str) -> tuple[str, ...]:

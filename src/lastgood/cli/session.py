@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from lastgood.api import WORKSPACE_FILE, OpenRegistry, machine_settings, open_at
+from lastgood.api import WORKSPACE_FILE, OpenRegistry, open_at
 from lastgood.cli.output import Output
 from lastgood.errors import Invalid, InvalidWorkspace, NotFound
+from lastgood.machine import machine_settings
 from lastgood.registry.embedded import CATALOG, OWN_FOLDER, Settings, find_registry
 from lastgood.workspace.finding import find_workspace
 

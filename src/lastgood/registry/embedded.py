@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import errno
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +23,7 @@ from lastgood.catalog.records import Appender
 from lastgood.clock import Clock
 from lastgood.errors import AlreadyExists, NotFound, of_os_error
 from lastgood.ids import ComponentName, EnvironmentName, FileDigest, OperationId, PipelineName, RegistryId, ReleaseId, TagName
+from lastgood.model.changes.body import Body
 from lastgood.model.changes.environments import MoveKind
 from lastgood.model.changes.ledger import KeySet, VerifierKeyText
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
@@ -97,13 +98,8 @@ def create_registry(folder: Path, settings: Settings, registry: RegistryId, rete
         context = _context(folder, settings, database)
         key = context.sealing.make_key(registry).key
         made.append(key_file(folder, key))
-        with database.writing() as session:
-            ledger = Appender(session, context.operation(None), settings.clock, settings.entropy)
-            ledger.append(RegistryCreated(registry))
-            ledger.append(KeySet(VerifierKeyText(key), None, None))
-            if retention is not None:
-                ledger.append(retention)
-        context.sealing.seal(database)
+        first = [RegistryCreated(registry), KeySet(VerifierKeyText(key), None, None)]
+        _record(context, [*first, retention] if retention is not None else first)
 
     is_new = not folder.exists()
     try:
@@ -117,15 +113,27 @@ def create_registry(folder: Path, settings: Settings, registry: RegistryId, rete
         if is_new:
             sync_folder(folder.parent)
     except BaseException:
-        # Only an empty folder can be removed so, and nobody else's work is in an empty one.
-        with suppress(OSError):
-            for path in made:
-                path.unlink(missing_ok=True)
-                path.parent.rmdir()
-        with suppress(OSError):
-            if is_new:
-                folder.rmdir()
+        _unmake(folder if is_new else None, made)
         raise
+
+
+def _record(context: Context, first: Sequence[Body]) -> None:
+    with context.database.writing() as session:
+        ledger = Appender(session, context.operation(None), context.clock, context.entropy)
+        for body in first:
+            ledger.append(body)
+    context.sealing.seal(context.database)
+
+
+def _unmake(folder: Path | None, keys: Sequence[Path]) -> None:
+    # Only an empty folder can be removed so, and nobody else's work is in an empty one.
+    with suppress(OSError):
+        for path in keys:
+            path.unlink(missing_ok=True)
+            path.parent.rmdir()
+    with suppress(OSError):
+        if folder is not None:
+            folder.rmdir()
 
 
 def open_registry(folder: Path, settings: Settings) -> EmbeddedRegistry:

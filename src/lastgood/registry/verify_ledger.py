@@ -206,12 +206,10 @@ class LedgerCheck:
                 continue
             if root is None:
                 first = self._found.events
-                self._problem(
-                    f"{claim.what} is over {size} events, and {first} are there: the history was cut off, event {first} is missing"
-                )
+                self._problem(f"{_over(claim)} is too long, {first} are there: the history was cut off, event {first} is missing")
             else:
                 last = f"event {fits}" if fits == size - 1 else f"one of the events {fits} to {size - 1}"
-                self._problem(f"{claim.what}, over {size} events, is of another history: {last} is the first that is not what was signed")
+                self._problem(f"{_over(claim)} is of another history: {last} is the first that is not what was signed")
             return
 
     def _note_tail(self, notes: Sequence[tuple[int, bytes]]) -> None:
@@ -223,3 +221,7 @@ class LedgerCheck:
 
     def _problem(self, what: str) -> None:
         self._found.problems.append(what)
+
+
+def _over(claim: _Claim) -> str:
+    return claim.what if "over" in claim.what else f"{claim.what}, over {claim.checkpoint.size} events,"
