@@ -24,10 +24,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from lastgood.errors import Busy, Integrity, LastgoodError, NotFound, ReadOnly, StorageFull, Unavailable, of_os_error
+from lastgood.errors import Busy, Integrity, InvalidName, LastgoodError, NotFound, ReadOnly, StorageFull, Unavailable, of_os_error
+from lastgood.ids import DIGEST_BYTES
 
 WAIT_SECONDS = 60.0
 _BETWEEN_TRIES = 0.02
+_OF_ANY_LENGTH = frozenset({"document", "note", "chunks"})
+"""Columns of bytes that are no digests."""
 _BATCH = 500  # SQLite may be built to take no more than 999 parameters
 _FIXED_SERIES = ((3, 44, 6), (3, 50, 7))
 _FIXED_FROM = (3, 51, 3)
@@ -188,7 +191,7 @@ class SQLiteDatabase:
         """Say what SQLite finds wrong with the file."""
         with self.reading() as session:
             found = [str(row[0]) for row in session.rows("PRAGMA integrity_check")]
-        return [] if found == ["ok"] else found
+            return [*([] if found == ["ok"] else found), *_strange_cells(session)]
 
     def compact(self) -> None:
         """Write the file anew without what no table uses."""
@@ -202,11 +205,12 @@ class SQLiteDatabase:
             yield
         except UnicodeDecodeError as error:
             raise _damaged(self._path, "a text is no text") from error
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, InvalidName) as error:
             with translated(self._path):
-                found = self._session.rows("PRAGMA integrity_check(1)")
-            if found != [("ok",)]:
-                raise _damaged(self._path, str(found[0][0])) from error
+                (checked,) = self._session.rows("PRAGMA integrity_check(1)")[0]
+                found = [str(checked)] if checked != "ok" else _strange_cells(self._session)
+            if found:
+                raise _damaged(self._path, found[0]) from error
             raise
 
     def _commit(self) -> None:
@@ -226,6 +230,24 @@ class SQLiteDatabase:
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+
+
+def _strange_cells(session: Session) -> list[str]:
+    """Say which columns hold something of another type than they are declared with, which SQLite itself lets pass."""
+    query = (
+        "SELECT t.name, c.name, c.type FROM sqlite_schema t JOIN pragma_table_info(t.name) c"
+        " WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' ORDER BY t.name, c.cid"
+    )
+    found: list[str] = []
+    for table, column, declared in session.rows(query):
+        kind = "blob" if declared == "BLOB" else "integer" if "INT" in declared else "text"
+        is_strange = f"typeof({column}) NOT IN ('{kind}', 'null')"
+        if kind == "blob" and column not in _OF_ANY_LENGTH:
+            is_strange += f" OR length({column}) <> {DIGEST_BYTES}"
+        strange = session.row(f"SELECT typeof({column}), length({column}) FROM {table} WHERE {is_strange} LIMIT 1")  # noqa: S608 - our own names
+        if strange is not None:
+            found.append(f"{table}.{column} holds a {strange[0]} of the length {strange[1]}, which never stands there")
+    return found
 
 
 class _SQLiteSession:
