@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from lastgood.machine import machine_settings
 from lastgood.canonical import Json, canonical_json
 from lastgood.catalog import releases
 from lastgood.ids import ComponentName, FileDigest, PipelineName, ReleaseId
+from lastgood.machine import machine_settings
 from lastgood.model.changes.releases import ReleaseCommitted
 from lastgood.model.component import Component, FilesContent, Kind, Provenance, make_component
 from lastgood.model.release import make_manifest
