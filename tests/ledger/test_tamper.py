@@ -118,7 +118,7 @@ RECORDS: dict[str, tuple[str, str]] = {
         "fact_nodes: the row (level 1, position 2",
     ),
     "who deployed": (
-        "UPDATE fact_deployments SET actor = (SELECT max(digest) FROM texts) WHERE revision = 1 AND environment = 'prod'",
+        "UPDATE fact_deployments SET actor = zeroblob(32) WHERE revision = 1 AND environment = 'prod'",
         "fact_deployments: the row (pipeline support-bot, environment prod, revision 1) is not what the ledger says: actor is",
     ),
 }

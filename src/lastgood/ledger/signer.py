@@ -13,7 +13,6 @@ import base64
 import binascii
 import os
 import stat
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,6 +62,8 @@ class CommandSigner:
         Raises:
             Unavailable: it cannot be run, fails, takes too long, or prints something else.
         """
+        import subprocess  # noqa: PLC0415 - few registries are signed so
+
         what = f"the signing command {self.command[0]!r}"
         try:
             ran = subprocess.run(self.command, input=message, capture_output=True, timeout=SECONDS_TO_SIGN, check=False)

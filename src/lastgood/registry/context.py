@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lastgood.catalog.database import Database, Session
 from lastgood.catalog.placement import CatalogIndex
@@ -14,9 +15,10 @@ from lastgood.clock import Clock
 from lastgood.ids import OperationId, PipelineName
 from lastgood.model.operation import Entropy, Operation, new_operation_id
 from lastgood.model.revision import LocalZone
-from lastgood.registry.memory import Memory
-from lastgood.registry.sealing import Sealing
 from lastgood.store.backend import Backend
+
+if TYPE_CHECKING:
+    from lastgood.registry.sealing import Sealing
 
 
 def no_warning(what: str) -> None:
@@ -58,6 +60,9 @@ class Context:
     @property
     def sealing(self) -> Sealing:
         """Signs the history."""
+        from lastgood.registry.memory import Memory  # noqa: PLC0415 - as below
+        from lastgood.registry.sealing import Sealing  # noqa: PLC0415 - only what changes something signs
+
         return Sealing(self.folder, self.entropy, Memory(self.memory, self.folder), self.warn)
 
     @property

@@ -1,150 +1,31 @@
-"""The ledger's verbs: what is signed, its checkpoints, and proofs that can be checked without the registry.
+"""The ledger of a registry, as programs ask for it: `registry.ledger` of `lastgood.open`.
 
-prove_inclusion(context, 17)        that event 17 is in the signed history
-prove_consistency(context, 12)      that the history signed at 12 events is a beginning of it
+with lastgood.open(folder) as registry:
+    registry.ledger.checkpoint()          # to be kept elsewhere
+    registry.ledger.prove(17).proof
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from lastgood.catalog import releases, tree
-from lastgood.catalog.database import Session
-from lastgood.errors import Integrity, Invalid, NotFound
-from lastgood.ids import LeafHash, RegistryId
-from lastgood.ledger.checkpoint import Checkpoint
-from lastgood.ledger.notes import VerifierKey, open_note
-from lastgood.model.event import leaf_hash
-from lastgood.model.merkle import consistency_proof, inclusion_proof, is_consistent, root_by_inclusion
 from lastgood.registry.context import Context
-from lastgood.registry.host import Host, read_host, write_host
-from lastgood.registry.ledger_keys import set_key, trust_key
-from lastgood.registry.sealing import signing_keys
 
-
-@dataclass(frozen=True, slots=True)
-class LedgerState:
-    """What is known of the ledger as a whole.
-
-    Attributes:
-        size: how many events there are.
-        signed: how many of them the newest checkpoint is about.
-        keys: from which event on, and which key signed; the last one signs now.
-        host: which commands sign and witness on this host.
-    """
-
-    registry: RegistryId
-    size: int
-    signed: int
-    note: bytes | None
-    keys: Sequence[tuple[int, VerifierKey]]
-    host: Host
-
-
-@dataclass(frozen=True, slots=True)
-class InclusionProof:
-    """That an event is in a signed history (RFC 6962, section 2.1.1): with the note, all that is needed to check it."""
-
-    index: int
-    leaf: LeafHash
-    event: bytes
-    proof: Sequence[bytes]
-    note: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class ConsistencyProof:
-    """That one history is a beginning of another (RFC 6962, section 2.1.2)."""
-
-    old: int
-    proof: Sequence[bytes]
-    note: bytes
-
-
-def ledger_state(context: Context) -> LedgerState:
-    """Return what is known of the ledger as a whole."""
-    with context.database.reading() as session:
-        return LedgerState(
-            registry=releases.registry_id(session),
-            size=tree.tree_size(session),
-            signed=tree.signed_size(session),
-            note=tree.latest_checkpoint(session),
-            keys=signing_keys(session),
-            host=read_host(context.folder),
-        )
-
-
-def prove_inclusion(context: Context, index: int) -> InclusionProof:
-    """Prove that an event is in the newest signed history.
-
-    Raises:
-        NotFound: there is no such event there.
-        Integrity: the tree is not what was signed.
-    """
-    with context.database.reading() as session:
-        checkpoint, note = _signed(session)
-        found = tree.leaves(session, index, 1)
-        if not 0 <= index < checkpoint.size or not found or found[0][0] != index:
-            raise NotFound(f"there is no event {index} among the {checkpoint.size} that are signed", hint="lastgood ledger show")
-        document = found[0][2]
-        proof = inclusion_proof(index, checkpoint.size, tree.read_nodes(session))
-    leaf = leaf_hash(document)
-    if root_by_inclusion(leaf, index, checkpoint.size, proof) != checkpoint.root:
-        raise Integrity(f"event {index} is not what was signed", hint="lastgood verify --replay")
-    return InclusionProof(index, leaf, document, proof, note)
-
-
-def prove_consistency(context: Context, old: int) -> ConsistencyProof:
-    """Prove that the history as it was at a size is a beginning of the newest signed one.
-
-    Raises:
-        Invalid: the size is not positive, or larger than what is signed.
-        Integrity: the tree is not what was signed.
-    """
-    with context.database.reading() as session:
-        checkpoint, note = _signed(session)
-        if not 0 < old <= checkpoint.size:
-            raise Invalid(f"{checkpoint.size} events are signed, so a history of {old} is no beginning of theirs")
-        read = tree.read_nodes(session)
-        proof = consistency_proof(old, checkpoint.size, read)
-        old_root = tree.root_at(session, old)
-    if not is_consistent(old, checkpoint.size, old_root, checkpoint.root, proof):
-        raise Integrity("the ledger's tree is not what was signed", hint="lastgood verify --replay")
-    return ConsistencyProof(old, proof, note)
-
-
-def newest_checkpoint(context: Context) -> bytes:
-    """Return the newest signed note.
-
-    Raises:
-        NotFound: nothing was signed yet.
-    """
-    with context.database.reading() as session:
-        return _signed(session)[1]
-
-
-def set_witness(context: Context, command: tuple[str, ...] | None) -> None:
-    """Say which command of this host is told of each new checkpoint; None for none."""
-    write_host(context.folder, Host(read_host(context.folder).signer, command))
-
-
-def _signed(session: Session) -> tuple[Checkpoint, bytes]:
-    note = tree.latest_checkpoint(session)
-    if note is None:
-        raise NotFound("nothing of this history is signed yet; the next change signs it")
-    keys = [key for _, key in signing_keys(session)]
-    return Checkpoint.parse(open_note(note, keys).text), note
+if TYPE_CHECKING:
+    from lastgood.ledger.notes import VerifierKey
+    from lastgood.registry.ledger_proofs import ConsistencyProof, InclusionProof, LedgerState
 
 
 class Ledger:
-    """The ledger of one registry, as programs ask for it: `registry.ledger` of `lastgood.open`."""
+    """What is signed, proofs of it, and keys; each verb is imported when it is first called."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
     def state(self) -> LedgerState:
         """Return what is known of the ledger as a whole."""
+        from lastgood.registry.ledger_proofs import ledger_state  # noqa: PLC0415
+
         return ledger_state(self._context)
 
     def checkpoint(self) -> bytes:
@@ -153,6 +34,8 @@ class Ledger:
         Raises:
             NotFound: nothing was signed yet.
         """
+        from lastgood.registry.ledger_proofs import newest_checkpoint  # noqa: PLC0415
+
         return newest_checkpoint(self._context)
 
     def prove(self, event: int) -> InclusionProof:
@@ -161,6 +44,8 @@ class Ledger:
         Raises:
             NotFound: there is no such event there.
         """
+        from lastgood.registry.ledger_proofs import prove_inclusion  # noqa: PLC0415
+
         return prove_inclusion(self._context, event)
 
     def prove_since(self, size: int) -> ConsistencyProof:
@@ -169,27 +54,32 @@ class Ledger:
         Raises:
             Invalid: the size is not positive, or larger than what is signed.
         """
+        from lastgood.registry.ledger_proofs import prove_consistency  # noqa: PLC0415
+
         return prove_consistency(self._context, size)
 
     def set_key(
         self, reason: str, *, is_lost: bool = False, command: tuple[str, ...] | None = None, key: VerifierKey | None = None
     ) -> VerifierKey:
         """Let another key sign from now on (`registry.ledger_keys`)."""
+        from lastgood.registry.ledger_keys import set_key  # noqa: PLC0415
+
         return set_key(self._context, reason, is_lost=is_lost, command=command, key=key)
 
     def trust(self, key_id: str) -> VerifierKey:
         """Confirm, for this user's machine, a key that came without the consent of the one before."""
+        from lastgood.registry.ledger_keys import trust_key  # noqa: PLC0415
+
         return trust_key(self._context, key_id)
 
     def accept(self) -> LedgerState:
         """Say, for this user's machine, that the history which is there now is the right one, whatever was seen before."""
-        state = self.state()
-        memory = self._context.sealing.memory
-        memory.forget_history()
-        if state.note is not None:
-            memory.remember(state.note)
-        return state
+        from lastgood.registry.ledger_proofs import accept_history  # noqa: PLC0415
+
+        return accept_history(self._context)
 
     def set_witness(self, command: tuple[str, ...] | None) -> None:
         """Say which command of this host is told of each new checkpoint; None for none."""
+        from lastgood.registry.ledger_proofs import set_witness  # noqa: PLC0415
+
         set_witness(self._context, command)

@@ -8,7 +8,6 @@ affair: commit it to a git repository, send it to a URL. A witness that fails st
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 from lastgood.errors import Unavailable
@@ -26,6 +25,8 @@ def tell_witness(folder: Path, note: bytes) -> None:
     command = read_host(folder).witness
     if command is None:
         return
+    import subprocess  # noqa: PLC0415 - few registries have a witness
+
     what = f"the change stands and is signed, but the witness {command[0]!r} was not told of it"
     try:
         ran = subprocess.run(command, input=note, capture_output=True, timeout=SECONDS_TO_WITNESS, check=False, cwd=folder.parent)
