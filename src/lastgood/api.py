@@ -39,7 +39,6 @@ from lastgood.registry.embedded import (
     OWN_FOLDER,
     EmbeddedRegistry,
     Settings,
-    create_registry,
     find_registry,
     open_registry,
 )
@@ -318,6 +317,7 @@ def make_registry(root: Path, settings: Settings, pipeline: PipelineName | None)
         Invalid: the file that is there names another pipeline.
         InvalidWorkspace: the file that is there is not right.
     """
+    from lastgood.registry.creation import create_registry  # noqa: PLC0415
     from lastgood.registry.retention import retention_of  # noqa: PLC0415
 
     if (root / OWN_FOLDER / CATALOG).exists():

@@ -26,7 +26,8 @@ from lastgood.model.release import Manifest
 from lastgood.model.revision import no_zone
 from lastgood.registry.collect import Collected, collect, plan_collection
 from lastgood.registry.context import Context
-from lastgood.registry.embedded import Settings, create_registry, open_registry
+from lastgood.registry.creation import create_registry
+from lastgood.registry.embedded import Settings, open_registry
 from lastgood.registry.intake import DeferredIntake
 from lastgood.registry.points import points_at
 from lastgood.registry.publish import Draft, publish

@@ -15,7 +15,8 @@ from lastgood.live.folder import Followed, LiveFolder
 from lastgood.model.component import FilesContent, Kind, Provenance, make_component
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.listing import FileEntry, Mode, write_listing
-from lastgood.registry.embedded import EmbeddedRegistry, Settings, create_registry, open_registry
+from lastgood.registry.creation import create_registry
+from lastgood.registry.embedded import EmbeddedRegistry, Settings, open_registry
 from lastgood.registry.publish import Draft
 
 BOT = PipelineName("bot")

@@ -9,24 +9,20 @@ from __future__ import annotations
 import builtins
 import errno
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from lastgood.catalog import environments as environment_queries
 from lastgood.catalog import releases as release_queries
-from lastgood.catalog.creation import create_catalog, migrate_catalog, require_current_schema
+from lastgood.catalog.creation import migrate_catalog, require_current_schema
 from lastgood.catalog.database import Database, SQLiteDatabase
-from lastgood.catalog.records import Appender
 from lastgood.clock import Clock
-from lastgood.errors import AlreadyExists, NotFound, of_os_error
+from lastgood.errors import NotFound
 from lastgood.ids import ComponentName, EnvironmentName, FileDigest, OperationId, PipelineName, RegistryId, ReleaseId, TagName
-from lastgood.model.changes.body import Body
 from lastgood.model.changes.environments import MoveKind
-from lastgood.model.changes.ledger import KeySet, VerifierKeyText
-from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import Verdict
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.operation import Entropy
@@ -37,7 +33,6 @@ from lastgood.registry import history, move, publish, resolve
 from lastgood.registry.checkout_cache.cache import CheckoutCache
 from lastgood.registry.context import Context, no_warning
 from lastgood.registry.history import EnvironmentDetails, LoggedRelease, ReleaseDetails, Stay
-from lastgood.registry.host import key_file
 from lastgood.registry.intake import DeferredIntake
 from lastgood.registry.move import Moved, Request
 from lastgood.registry.protocols import StagingIntake
@@ -45,7 +40,6 @@ from lastgood.registry.publish import Draft, Published
 from lastgood.registry.resolve import Resolved
 from lastgood.store.backend.local import LocalBackend
 from lastgood.store.reader import ObjectReader
-from lastgood.workspace.durable import sync_folder
 
 CATALOG = "catalog.db"
 CACHE = "cache"
@@ -79,63 +73,6 @@ class Settings:
     warn: Callable[[str], None] = no_warning
 
 
-def create_registry(folder: Path, settings: Settings, registry: RegistryId, retention: RetentionRecorded | None) -> None:
-    """Make an empty registry in a folder that is made if needed.
-
-    Args:
-        folder: the `.lastgood` folder.
-        settings: what to make it with.
-        registry: its random id.
-        retention: the policy to record, so that storage never grows without one.
-
-    Raises:
-        AlreadyExists: there is one, or something else has its name.
-        ReadOnly, NotAllowed, StorageFull: the folder cannot be written.
-    """
-    made: list[Path] = []
-
-    def begin(database: Database) -> None:
-        context = _context(folder, settings, database)
-        key = context.sealing.make_key(registry).key
-        made.append(key_file(folder, key))
-        first = [RegistryCreated(registry), KeySet(VerifierKeyText(key), None, None)]
-        _record(context, [*first, retention] if retention is not None else first)
-
-    is_new = not folder.exists()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise AlreadyExists(f"{folder} is there already and is no folder; it was left as it is") from error
-    except OSError as error:
-        raise of_os_error(error, f"{folder} cannot be made") from error
-    try:
-        create_catalog(folder / CATALOG, begin)
-        if is_new:
-            sync_folder(folder.parent)
-    except BaseException:
-        _unmake(folder if is_new else None, made)
-        raise
-
-
-def _record(context: Context, first: Sequence[Body]) -> None:
-    with context.database.writing() as session:
-        ledger = Appender(session, context.operation(None), context.clock, context.entropy)
-        for body in first:
-            ledger.append(body)
-    context.sealing.seal(context.database)
-
-
-def _unmake(folder: Path | None, keys: Sequence[Path]) -> None:
-    # Only an empty folder can be removed so, and nobody else's work is in an empty one.
-    with suppress(OSError):
-        for path in keys:
-            path.unlink(missing_ok=True)
-            path.parent.rmdir()
-    with suppress(OSError):
-        if folder is not None:
-            folder.rmdir()
-
-
 def open_registry(folder: Path, settings: Settings) -> EmbeddedRegistry:
     """Open the registry in a `.lastgood` folder.
 
@@ -146,7 +83,7 @@ def open_registry(folder: Path, settings: Settings) -> EmbeddedRegistry:
     """
     if not _has_catalog(folder):
         raise NotFound(f"there is no registry at {folder}", hint="lastgood init")
-    context = _context(folder, settings, SQLiteDatabase(folder / CATALOG))
+    context = context_of(folder, settings, SQLiteDatabase(folder / CATALOG))
     if require_current_schema(context.database) is not None:
         migrate_catalog(folder / CATALOG)
     return EmbeddedRegistry(context)
@@ -168,7 +105,8 @@ def _has_catalog(folder: Path) -> bool:
         return error.errno in {errno.EACCES, errno.EPERM, errno.EIO}
 
 
-def _context(folder: Path, settings: Settings, database: Database) -> Context:
+def context_of(folder: Path, settings: Settings, database: Database) -> Context:
+    """Return what the verbs of the registry in a folder work with."""
     return Context(
         folder=folder,
         database=database,
