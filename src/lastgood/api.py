@@ -33,6 +33,7 @@ from lastgood.clock import Clock
 from lastgood.errors import AlreadyExists, Invalid, NotFound
 from lastgood.ids import ComponentName, PipelineName, RegistryId
 from lastgood.machine import machine_settings
+from lastgood.registry.bundles import Bundles
 from lastgood.registry.checkout import CheckedOut, Giving, checkout, files_of_release
 from lastgood.registry.embedded import (
     CATALOG,
@@ -67,6 +68,7 @@ class OpenRegistry:
         files: the bytes of kept files.
         upkeep: the care of the bytes: collecting, optimizing, repairing, backing up.
         ledger: checkpoints, proofs and keys of the history.
+        bundles: releases on their way between registries.
     """
 
     def __init__(self, embedded: EmbeddedRegistry, workspace_root: Path | None) -> None:
@@ -75,6 +77,7 @@ class OpenRegistry:
         self.files: Files = embedded.files
         self.upkeep = Upkeep(embedded.context)
         self.ledger = Ledger(embedded.context)
+        self.bundles = Bundles(embedded.context)
         self._workspace_root = workspace_root
         self._environments: LiveEnvironments | None = None
 
@@ -130,7 +133,12 @@ class OpenRegistry:
         """
         from lastgood.registry.commit import CommitOptions, commit  # noqa: PLC0415
 
-        return commit(self._embedded, _workspace_at(folder), options or CommitOptions(message=message), progress)
+        workspace, asked = _workspace_at(folder), options or CommitOptions(message=message)
+        done = commit(self._embedded, workspace, asked, progress)
+        if asked.sign or workspace.sign:
+            # An operation of its own: what a crash in between leaves unsigned is signed by the next commit, which answers with it.
+            self.ledger.sign(done.release)
+        return done
 
     def status(self, folder: str | Path | Workspace, progress: Callable[[int, int], None] | None = None) -> Status:
         """Compare a workspace with the latest release, and say what each environment is on."""

@@ -33,6 +33,9 @@ KEYS = {
     "repair": {"ok", "dry_run", "packs", "chunks", "files", "quarantined", "hurt", "notes"},
     "backup": {"file", "bytes", "packs", "events"},
     "import-backup": {"file", "registry", "bytes", "packs", "events"},
+    "import-bundle": {"release", "number", "pipeline", "created", "origin", "event", "keys", "signed_by"},
+    "export": {"file", "release", "number", "files", "bytes", "signed"},
+    "ledger-sign": {"release", "number", "key"},
     "ledger-show": {"registry", "events", "signed", "keys", "checkpoint", "signer", "witness"},
     "ledger-checkpoint": {"checkpoint", "file"},
     "ledger-prove": {"kind", "file", "proof"},
@@ -63,6 +66,9 @@ LINES = {
     "repair": ["repair"],
     "backup": ["backup", "monday.tar"],
     "import-backup": ["import", "backup", "../whole.tar"],
+    "import-bundle": ["import", "bundle", "../r1.bundle"],
+    "export": ["export", "r2", "../r2.bundle"],
+    "ledger-sign": ["ledger", "sign", "r2"],
     "ledger-show": ["ledger", "show"],
     "ledger-checkpoint": ["ledger", "checkpoint"],
     "ledger-prove": ["ledger", "prove", "r1"],
@@ -90,6 +96,7 @@ def ready(three: Desk, tmp_path: Path) -> Desk:
     fill(tmp_path / "new")
     three.tell("backup", "../whole.tar")
     three.tell("ledger", "prove", "r1", "--output", "../r1.proof")
+    three.tell("export", "r1", "../r1.bundle")
     three.write("prompts/system.md", "Something else.")
     return three
 

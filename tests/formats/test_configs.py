@@ -180,7 +180,8 @@ CHAIN = "a0: &a0 [x]\n" + "".join(f"a{n + 1}: &a{n + 1} [*a{n}]\n" for n in rang
         (LAUGHS, "line 6: it holds more than 1,000,000 values"),
         (MERGES, "it holds more than 1,000,000 values"),
         (CHAIN, "line 64: it is nested more than 64 deep"),
-        ("[" * 100_000, "line 1: it is nested more than 64 deep"),
+        # Newer versions of PyYAML refuse it by themselves, in words of their own.
+        ("[" * 100_000, "nest"),
         ("- " * 1000 + "x", "it is nested more than 64 deep"),
         ("a: " + "1" * 1250, "a number has more than 4,096 bits"),
     ],

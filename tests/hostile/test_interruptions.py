@@ -66,7 +66,8 @@ def test_two_inits_at_once_make_one_registry(tmp_path: Path) -> None:
     assert sorted(at_once(desk, 3, "init", "--json")) == [0, 5, 5]
     assert (desk.root / "lastgood.toml").is_file()
     assert sorted(path.name for path in desk.root.iterdir()) == [".lastgood", "config", "lastgood.toml", "models", "prompts"]
-    assert sorted(path.name for path in desk.registry.iterdir()) == ["catalog.db"]
+    assert sorted(path.name for path in desk.registry.iterdir()) == ["catalog.db", "keys"]
+    assert len(list((desk.registry / "keys").iterdir())) == 1
     assert desk.commit()["number"] == 1
     assert desk.ask("verify")["ok"] is True
 

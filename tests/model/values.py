@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -32,7 +33,7 @@ from lastgood.model.changes.body import Body
 from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
 from lastgood.model.changes.ledger import KeySet, SignedNoteText, VerifierKeyText
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
-from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, TagSet, Verdict
+from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, ReleaseImported, ReleaseSigned, SignatureText, TagSet, Verdict
 from lastgood.model.component import (
     Content,
     DatasetContent,
@@ -123,6 +124,25 @@ BODIES: Mapping[type[Body], st.SearchStrategy[Body]] = {
         st.just(VerifierKeyText("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")),
         st.none() | st.just(SignedNoteText("a\n\n\u2014 b x08go/ZJkuBS9U=\n")),
         _texts_apart,
+    ),
+    ReleaseImported: st.builds(
+        ReleaseImported,
+        _pipelines,
+        _releases,
+        numbers,
+        json_objects,
+        _texts_apart,
+        digests(TextDigest),
+        st.uuids().map(lambda one: RegistryId.parse(str(one))),
+        numbers,
+        st.just(SignedNoteText("a\n\n\u2014 b x08go/ZJkuBS9U=\n")),
+    ),
+    ReleaseSigned: st.builds(
+        ReleaseSigned,
+        _pipelines,
+        _releases,
+        st.just(VerifierKeyText("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")),
+        st.binary(min_size=64, max_size=64).map(lambda one: SignatureText(base64.b64encode(one).decode())),
     ),
     TagSet: st.builds(TagSet, _pipelines, names(TagName), _releases),
     EnvironmentMoved: st.builds(

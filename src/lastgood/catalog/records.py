@@ -103,6 +103,12 @@ def read_text(session: Session, digest: bytes | None) -> str | None:
     return None if row is None else str(row[0])
 
 
+def salted_text(session: Session, digest: bytes | None) -> tuple[bytes, str] | tuple[None, None]:
+    """Return an erasable text with its salt; nothing where there is none or it was erased."""
+    row = None if digest is None else session.row("SELECT salt, text FROM texts WHERE digest = :digest", digest=digest)
+    return (None, None) if row is None else (bytes(row[0]), str(row[1]))
+
+
 def count_events(session: Session) -> int:
     """Return how many events the ledger has."""
     return int(session.rows("SELECT count(*) FROM events")[0][0])

@@ -10,7 +10,7 @@ from lastgood.catalog.records import recorded_event
 from lastgood.clock import parse_instant
 from lastgood.errors import Integrity, Invalid, NewerSchema
 from lastgood.ids import BehaviorDigest, PipelineName, RegistryId, ReleaseId, StateDigest, TagName
-from lastgood.model.changes.releases import ReleaseCommitted
+from lastgood.model.changes.releases import Making, is_making
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.release import Manifest, read_manifest
 
@@ -119,7 +119,7 @@ def release_manifest(session: Session, release: ReleaseId) -> Manifest:
         release=release,
     )
     body = recorded_event(bytes(row[0])).body if row is not None else None
-    if not isinstance(body, ReleaseCommitted):
+    if body is None or not is_making(body, release):
         raise Integrity(f"the event of release {release.short} is missing", details={"release": str(release)})
     document = _canonical_manifest(body)
     if ReleaseId.of(document) != release:
@@ -132,7 +132,7 @@ def release_manifest(session: Session, release: ReleaseId) -> Manifest:
         raise Integrity(f"the manifest of release {release.short} is not right: {error}", details={"release": str(release)}) from error
 
 
-def _canonical_manifest(body: ReleaseCommitted) -> bytes:
+def _canonical_manifest(body: Making) -> bytes:
     try:
         return canonical_json(dict(body.manifest))
     except Invalid as error:

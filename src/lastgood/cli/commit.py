@@ -15,8 +15,9 @@ from lastgood.registry.commit import CommitOptions, Committed
 @click.option("--tag", metavar="TAG", help="Give the release a tag, too.")
 @click.option("--onto", metavar="latest", help="Follow releases that others made since this workspace's base.")
 @click.option("--allow-secrets", is_flag=True, help="Commit files although they look like they hold credentials.")
+@click.option("--sign", is_flag=True, help="Sign the release, as `sign = true` in lastgood.toml does for all.")
 @in_session
-def command(session: Session, message: str | None, tag: str | None, onto: str | None, allow_secrets: bool) -> None:
+def command(session: Session, message: str | None, tag: str | None, onto: str | None, allow_secrets: bool, sign: bool) -> None:
     """Make a release of what is on disk.
 
     One release holds weights, prompts, config, data, evals and runtime. When nothing differs from the latest release,
@@ -26,7 +27,7 @@ def command(session: Session, message: str | None, tag: str | None, onto: str | 
     if onto not in {None, "latest"}:
         raise Invalid(f"--onto takes only 'latest', not {onto!r}")
     workspace = session.require_workspace()
-    options = CommitOptions(message=message, tag=tag, onto_latest=onto == "latest", allow_secrets=allow_secrets)
+    options = CommitOptions(message=message, tag=tag, onto_latest=onto == "latest", allow_secrets=allow_secrets, sign=sign)
     with session.registry() as registry, session.output.progress("commit") as progress:
         done = registry.commit(workspace, options, progress=progress.add)
     seconds = session.seconds()

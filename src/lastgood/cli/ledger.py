@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,6 +15,7 @@ from lastgood.errors import Integrity, Invalid, of_os_error
 
 if TYPE_CHECKING:
     from lastgood.api import OpenRegistry
+    from lastgood.canonical import JsonObject
     from lastgood.ledger.notes import VerifierKey
 
 _LARGEST_PROOF = 16 << 20
@@ -83,12 +83,12 @@ def prove_command(session: Session, what: str | None, since: str | None, file: P
     if (what is None) == (since is None):
         raise Invalid("name an event or a release, or say --since N", hint="lastgood ledger prove --help")
     with session.registry() as registry:
-        document = _proof(registry, what) if what is not None else _proof_since(registry, _size_of(session, str(since)))
-        document["keys"] = [str(key) for _, key in registry.ledger.state().keys]
+        keys = [str(key) for _, key in registry.ledger.state().keys]
+        document = _proof(registry, what, keys) if what is not None else _proof_since(registry, _size_of(session, str(since)), keys)
     if file is not None:
         _write(session, file, json.dumps(document, indent=2) + "\n")
     else:
-        session.output.data(f"proven in {count(len(document['proof']), 'step')}; --output FILE writes the proof, --json prints it")
+        session.output.data("proven; --output FILE writes the proof, --json prints it")
     session.output.answer("ledger-prove", {"kind": document["kind"], "file": None if file is None else str(file), "proof": document})
 
 
@@ -108,6 +108,21 @@ def check_command(session: Session, file: Path, keys: tuple[str, ...], against: 
         session.output.warn("the keys are those that the proof itself names; say --key KEY to trust only one you know")
     session.output.data(said.words)
     session.output.answer("ledger-check", {"ok": True, "kind": said.kind, "size": said.size, "event": said.event})
+
+
+@command.command("sign")
+@click.argument("revision", metavar="REV")
+@in_session
+def sign_command(session: Session, revision: str) -> None:
+    """Sign a release with the key that signs the history: its manifest and every file, as a statement of in-toto.
+
+    `lastgood verify REV` checks it. `commit --sign` signs at once, `sign = true` in lastgood.toml signs every release.
+    """
+    with session.registry() as registry:
+        release = registry.releases.find(revision).release
+        signed = registry.ledger.sign(release)
+    session.output.data(f"{release.label} {release.release.short} is signed by {signed.key.id.hex()}")
+    session.output.answer("ledger-sign", {"release": str(release.release), "number": release.number, "key": str(signed.key)})
 
 
 @command.command("key")
@@ -175,28 +190,19 @@ def witness_command(session: Session, words: tuple[str, ...], is_none: bool) -> 
     session.output.answer("ledger-witness", {"witness": list(words) or None})
 
 
-def _proof(registry: OpenRegistry, what: str) -> dict[str, Any]:
+def _proof(registry: OpenRegistry, what: str, keys: list[str]) -> JsonObject:
+    from lastgood.ledger.proofs import inclusion_document  # noqa: PLC0415
+
     event = int(what[:18]) if what.isdecimal() else registry.releases.find(what).release.sequence
     found = registry.ledger.prove(event)
-    return {
-        "schema": "lastgood.proof/1",
-        "kind": "inclusion",
-        "index": found.index,
-        "event": base64.b64encode(found.event).decode(),
-        "proof": [step.hex() for step in found.proof],
-        "checkpoint": found.note.decode(),
-    }
+    return inclusion_document(found.index, found.event, found.proof, found.note, keys)
 
 
-def _proof_since(registry: OpenRegistry, size: int) -> dict[str, Any]:
+def _proof_since(registry: OpenRegistry, size: int, keys: list[str]) -> JsonObject:
+    from lastgood.ledger.proofs import consistency_document  # noqa: PLC0415
+
     found = registry.ledger.prove_since(size)
-    return {
-        "schema": "lastgood.proof/1",
-        "kind": "consistency",
-        "old": found.old,
-        "proof": [step.hex() for step in found.proof],
-        "checkpoint": found.note.decode(),
-    }
+    return consistency_document(found.old, found.proof, found.note, keys)
 
 
 def _words(line: str) -> tuple[str, ...]:

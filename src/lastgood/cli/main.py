@@ -36,6 +36,7 @@ COMMANDS: dict[str, str] = {
     "optimize": "encode old chunks better, so that they take less room",
     "repair": "make the index anew from the packs, put damaged packs aside",
     "backup": "write a consistent copy of the registry into one file",
+    "export": "write a release into one file, with its bytes and proofs",
     "import": "bring in what was written elsewhere, such as a backup",
     "demo": "the whole story on real data, in a temporary folder",
 }

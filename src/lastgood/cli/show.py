@@ -44,6 +44,7 @@ def command(session: Session, revision: str, everything: bool) -> None:
             "author": details.release.author,
             "message": details.release.message,
             "tags": list(details.release.tags),
+            "signed_by": list(details.signed_by),
             "parents": [str(parent) for parent in details.manifest.parents],
             "changed": list(details.changed),
             "live_in": list(details.live_in),
@@ -74,6 +75,8 @@ def _print_head(session: Session, details: ReleaseDetails) -> None:
     after = f"follows {details.parent.label}; " if details.parent else "the first release; "
     output.data(f"changed   {after}{', '.join(details.changed) or 'provenance only'}")
     output.data(f"behavior  {release.behavior.short}   state {release.state.short}")
+    for key in details.signed_by:
+        output.data(f"signed    {key}")
     if details.live_in:
         output.data(f"live in   {', '.join(details.live_in)}")
     for one in details.deployments:

@@ -16,7 +16,7 @@ import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lastgood.canonical import parse_json_object
+from lastgood.canonical import JsonObject, parse_json_object
 from lastgood.errors import Integrity, Invalid
 from lastgood.ids import DIGEST_BYTES
 from lastgood.ledger.checkpoint import Checkpoint
@@ -30,6 +30,31 @@ SCHEMA = "lastgood.proof/1"
 LONGEST_PROOF = 128
 
 
+def inclusion_document(index: int, event: bytes, proof: Sequence[bytes], note: bytes, keys: Sequence[str]) -> JsonObject:
+    """Return a proof that an event is in a signed history."""
+    return {
+        "schema": SCHEMA,
+        "kind": "inclusion",
+        "index": index,
+        "event": base64.b64encode(event).decode(),
+        "proof": [step.hex() for step in proof],
+        "checkpoint": note.decode(),
+        "keys": list(keys),
+    }
+
+
+def consistency_document(old: int, proof: Sequence[bytes], note: bytes, keys: Sequence[str]) -> JsonObject:
+    """Return a proof that a signed history goes on from what it was at a size."""
+    return {
+        "schema": SCHEMA,
+        "kind": "consistency",
+        "old": old,
+        "proof": [step.hex() for step in proof],
+        "checkpoint": note.decode(),
+        "keys": list(keys),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Proven:
     """What a proof shows.
@@ -39,12 +64,16 @@ class Proven:
         size: how many events the signed history has.
         event: the number of the event; None where none is proven.
         words: the same for people.
+        origin: whose history it is, as its checkpoint says.
+        document: the bytes of the event.
     """
 
     kind: str
     size: int
     event: int | None
     words: str
+    origin: str
+    document: bytes | None = None
 
 
 def check_proof(document: bytes, trusted: Sequence[str], old: bytes | None) -> Proven:
@@ -86,7 +115,7 @@ def _inclusion(fields: Fields, checkpoint: Checkpoint, steps: Sequence[bytes]) -
     if read.sequence != index:
         raise Integrity(f"the proof is wrong: its event says it is number {read.sequence}")
     words = f"event {index} ({read.body.type}) is in the history of {checkpoint.origin}, signed over {checkpoint.size} events"
-    return Proven("inclusion", checkpoint.size, index, words)
+    return Proven("inclusion", checkpoint.size, index, words, checkpoint.origin, event)
 
 
 def _consistency(fields: Fields, checkpoint: Checkpoint, steps: Sequence[bytes], keys: Sequence[VerifierKey], old: bytes | None) -> Proven:
@@ -101,7 +130,7 @@ def _consistency(fields: Fields, checkpoint: Checkpoint, steps: Sequence[bytes],
     if not is_consistent(size, checkpoint.size, before.root, checkpoint.root, steps):
         raise Integrity(f"the proof is wrong: the first {size} events are not those of the old checkpoint")
     words = f"the history of {checkpoint.origin} only grew, from {size} to {checkpoint.size} events"
-    return Proven("consistency", checkpoint.size, None, words)
+    return Proven("consistency", checkpoint.size, None, words, checkpoint.origin)
 
 
 def _signed(note: bytes, keys: Sequence[VerifierKey], what: str) -> Checkpoint:

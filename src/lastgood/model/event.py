@@ -27,7 +27,7 @@ from lastgood.model.changes.body import Body, required_int
 from lastgood.model.changes.environments import EnvironmentMoved
 from lastgood.model.changes.ledger import KeySet
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
-from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, TagSet
+from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, ReleaseImported, ReleaseSigned, TagSet
 from lastgood.model.fields import Fields
 from lastgood.model.release import check_schema
 
@@ -35,7 +35,17 @@ EVENT_SCHEMA = "lastgood.event/1"
 SALT_BYTES = 32
 
 
-_CHANGES = (RegistryCreated, KeySet, RetentionRecorded, ReleaseCommitted, TagSet, EnvironmentMoved, BehaviorMarked)
+_CHANGES = (
+    RegistryCreated,
+    KeySet,
+    RetentionRecorded,
+    ReleaseCommitted,
+    ReleaseImported,
+    ReleaseSigned,
+    TagSet,
+    EnvironmentMoved,
+    BehaviorMarked,
+)
 EVENT_TYPES: Mapping[str, type[Body]] = {one.type: one for one in _CHANGES}
 
 
@@ -143,6 +153,11 @@ def body_from_json(value: Json) -> Body:
         return kind.read(known)
     except (InvalidName, ValueError) as error:
         raise InvalidManifest(f"an event {name} is not right: {error}") from error
+
+
+def author_of(event: Event) -> TextDigest:
+    """Return who made the release that an event brought: who is said to have, else who acted."""
+    return event.body.author if isinstance(event.body, ReleaseImported) else event.actor
 
 
 def texts_of(event: Event) -> Iterator[TextDigest]:

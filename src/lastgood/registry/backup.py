@@ -29,7 +29,8 @@ from lastgood.catalog.database import SQLiteDatabase
 from lastgood.catalog.snapshot import copy_catalog
 from lastgood.errors import AlreadyExists, Busy, Integrity, NotFound, of_os_error
 from lastgood.ids import PackId, RegistryId
-from lastgood.registry.archive import CATALOG_MEMBER, Contents, Member, write_beginning, write_end, write_member
+from lastgood.registry.archive import Member, write_beginning, write_end, write_member
+from lastgood.registry.backup_form import CATALOG_MEMBER, BackupContents, member_of_pack
 from lastgood.registry.context import Context
 from lastgood.registry.verify_store import Progress
 from lastgood.store.pack import pack_name, read_whole
@@ -113,11 +114,11 @@ class _Backup:
             file.flush()
             os.fsync(file.fileno())
             length = file.tell()
-        _name(self._file, target)
+        give_name(self._file, target)
         sync_folder(target.parent)
         return BackedUp(target, contents.registry, length, len(packs), contents.events)
 
-    def _contents(self) -> tuple[Contents, list[tuple[PackId, int]]]:
+    def _contents(self) -> tuple[BackupContents, list[tuple[PackId, int]]]:
         snapshot = SQLiteDatabase(self._catalog)
         try:
             with snapshot.reading() as session:
@@ -129,7 +130,7 @@ class _Backup:
         with self._catalog.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         catalog = Member(CATALOG_MEMBER, self._catalog.stat().st_size, "sha256", digest)
-        return Contents(registry, events, [catalog, *(Member.of_pack(pack, size) for pack, size in packs)]), packs
+        return BackupContents(registry, events, [catalog, *(member_of_pack(pack, size) for pack, size in packs)]), packs
 
     def _pieces(self) -> Iterator[bytes]:
         with self._catalog.open("rb") as file:
@@ -161,7 +162,12 @@ class _Backup:
             self._progress(len(piece))
 
 
-def _name(file: Path, target: Path) -> None:
+def give_name(file: Path, target: Path) -> None:
+    """Give a file its name, unless there is something of that name already.
+
+    Raises:
+        FileExistsError: there is.
+    """
     try:
         # Unlike a rename, a link never replaces what somebody else put there meanwhile.
         os.link(file, target)

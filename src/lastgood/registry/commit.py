@@ -40,12 +40,13 @@ TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class CommitOptions:
-    """What a commit is asked for beside the workspace."""
+    """What a commit is asked for beside the workspace; it signs where the workspace file says so as well."""
 
     message: str | None = None
     tag: str | None = None
     onto_latest: bool = False
     allow_secrets: bool = False
+    sign: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lastgood.catalog import environments, releases
+from lastgood.catalog import environments, releases, signatures
 from lastgood.catalog.database import Session
 from lastgood.errors import NotFound
 from lastgood.ids import ComponentName, EnvironmentName, PipelineName, ReleaseId
@@ -46,6 +46,7 @@ class ReleaseDetails:
     live_in: tuple[EnvironmentName, ...]
     bad: BadMark | None
     suspect_in: tuple[EnvironmentName, ...]
+    signed_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,7 @@ def release_details(context: Context, record: ReleaseRecord) -> ReleaseDetails:
             live_in=_live(session, record.pipeline).get(record.release, ()),
             bad=environments.bad_mark(session, record.behavior),
             suspect_in=tuple(environments.suspect_in(session, record.pipeline, record.behavior)),
+            signed_by=tuple(key for key, _ in signatures.signatures_of(session, record.release)),
         )
 
 

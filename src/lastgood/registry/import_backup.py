@@ -23,7 +23,8 @@ from lastgood.catalog.creation import require_own_schema
 from lastgood.errors import AlreadyExists, Integrity, of_os_error
 from lastgood.ids import PackId, RegistryId
 from lastgood.ledger.notes import VerifierKey
-from lastgood.registry.archive import CATALOG_MEMBER, ArchiveReader, Contents
+from lastgood.registry.archive import ArchiveReader
+from lastgood.registry.backup_form import BACKUP, CATALOG_MEMBER, BackupContents
 from lastgood.registry.embedded import CATALOG, Settings, open_registry
 from lastgood.registry.host import KEYS, key_file
 from lastgood.registry.ledger_keys import set_key
@@ -98,8 +99,8 @@ def _require_none(folder: Path) -> None:
             )
 
 
-def _unpack(file: BinaryIO, fresh: Path, progress: Progress | None) -> tuple[Contents, int]:
-    reader = ArchiveReader(file)
+def _unpack(file: BinaryIO, fresh: Path, progress: Progress | None) -> tuple[BackupContents, int]:
+    reader = ArchiveReader(file, BACKUP)
     folders = {fresh, fresh / "store", fresh / "store/packs"}
     for member, pieces in reader.members():
         # One of the names that every backup has, never one that a stranger chose: see `registry.archive`.
@@ -123,7 +124,7 @@ def _write(path: Path, pieces: Iterator[bytes], mode: int, progress: Progress | 
         os.fsync(file.fileno())
 
 
-def _check(fresh: Path, contents: Contents, settings: Settings) -> tuple[Problem, ...]:
+def _check(fresh: Path, contents: BackupContents, settings: Settings) -> tuple[Problem, ...]:
     """Verify the registry before it has its name, and return what its releases had lost before."""
     registry = open_registry(fresh, settings)
     try:

@@ -13,7 +13,9 @@ from lastgood.registry.context import Context
 
 if TYPE_CHECKING:
     from lastgood.ledger.notes import VerifierKey
+    from lastgood.model.history import ReleaseRecord
     from lastgood.registry.ledger_proofs import ConsistencyProof, InclusionProof, LedgerState
+    from lastgood.registry.signing import Signature
 
 
 class Ledger:
@@ -71,6 +73,16 @@ class Ledger:
         from lastgood.registry.ledger_keys import trust_key  # noqa: PLC0415
 
         return trust_key(self._context, key_id)
+
+    def sign(self, release: ReleaseRecord) -> Signature:
+        """Sign a release with the key that signs the history; one that it signed already is left as it is.
+
+        Raises:
+            Integrity, NotFound, NotAllowed, Unavailable: the key cannot be used, or a listing not be read.
+        """
+        from lastgood.registry.signing import sign_release  # noqa: PLC0415
+
+        return sign_release(self._context, release)
 
     def accept(self) -> LedgerState:
         """Say, for this user's machine, that the history which is there now is the right one, whatever was seen before."""

@@ -105,7 +105,7 @@ def publish(
             return Published(_tagged(session, ledger, draft, latest.release), created=False, bytes_stored_new=staged.bytes_stored)
         manifest = _manifest_of(draft, parent, ledger)
         if staged.generation not in {None, placement.current_generation(session)}:
-            _keep_alive(context, session, manifest)
+            keep_alive(context, session, manifest)
         announce(manifest.release)
         _append(ledger, draft, manifest, number=1 if latest is None else latest.number + 1)
         recorded = _tagged(session, ledger, draft, manifest.release)
@@ -143,7 +143,7 @@ def _add_packs(context: Context, session: Session, packs: Sequence[PackContents]
     placement.add_packs(session, packs)
 
 
-def _keep_alive(context: Context, session: Session, manifest: Manifest) -> None:
+def keep_alive(context: Context, session: Session, manifest: Manifest) -> None:
     """Revive everything that a release points at, after something was collected while its commit ran.
 
     The commit may have counted on bytes that were condemned since, or swept: the first are revived, the second missed.

@@ -14,13 +14,16 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from lastgood.catalog import placement, records, releases, replay
+from lastgood.catalog import placement, records, releases, replay, tree
 from lastgood.errors import LastgoodError, NewerSchema
 from lastgood.ids import FileDigest, ReleaseId, TextDigest
-from lastgood.model.event import text_digest
+from lastgood.model.changes.releases import is_making
+from lastgood.model.event import read_event, text_digest
 from lastgood.model.history import ReleaseRecord
 from lastgood.registry.context import Context
+from lastgood.registry.ledger_proofs import prove_inclusion
 from lastgood.registry.points import Pointer, points_at
+from lastgood.registry.signing import check_signatures
 from lastgood.registry.verify_ledger import LedgerCheck
 from lastgood.registry.verify_store import Progress, StoreChecker
 from lastgood.store.pack import FOLDER, QUARANTINE, pack_name
@@ -114,8 +117,10 @@ class _Verifier:
             self._check_ledger()
             self._check_texts()
             self._check_facts()
-        elif self._against is not None:
-            self._check_ledger()
+        else:
+            if self._against is not None:
+                self._check_ledger()
+            self._check_signed(only)
         with self._context.database.reading() as session:
             wanted = releases.every_release(session) if only is None else [only.release]
         needed = self._check_manifests(wanted)
@@ -150,6 +155,29 @@ class _Verifier:
         self._texts_named = found.texts
         self.newest = found.newest
         self._unconfirmed = tuple(found.unconfirmed)
+
+    def _check_signed(self, release: ReleaseRecord) -> None:
+        """Check that a release is in the signed history, as the release it is called, and that its own signatures are right."""
+        self._labels[release.release] = release.label
+        with self._context.database.reading() as session:
+            signed = tree.signed_size(session)
+        if release.sequence >= signed:
+            self._notes.append(f"{release.label} is event {release.sequence}, and {signed} are signed: the next change signs it, too")
+            return
+        try:
+            body = read_event(prove_inclusion(self._context, release.sequence).event).body
+            if not is_making(body, release.release):
+                self._problem(f"event {release.sequence} of the signed history is not that of {release.label}", [release.release])
+            with self._context.database.reading() as session:
+                manifest = releases.release_manifest(session, release.release)
+            by = ", ".join(one.key.id.hex() for one in check_signatures(self._context, manifest))
+        except NewerSchema:
+            raise
+        except LastgoodError as error:
+            self._problem(f"{release.label} is not proven: {error}", [release.release])
+            return
+        itself = f"signed by {by}" if by else "not signed itself"
+        self._notes.append(f"{release.label} is event {release.sequence} of the signed history, and {itself}")
 
     def _check_texts(self) -> None:
         with self._context.database.reading() as session:

@@ -141,6 +141,8 @@ def write_tree(tree: Tree, into: Path) -> None:
                 (into / path).symlink_to(what)
             case bytes():
                 (into / path).write_bytes(what)
+                # Modes are not followed, and a private key is not used where others could read it.
+                (into / path).chmod(0o600)
 
 
 @dataclass(slots=True)

@@ -116,6 +116,7 @@ class Workspace:
         root: the folder that holds `lastgood.toml`.
         retention: None if the file has no such table.
         file_bytes: the workspace file, byte for byte.
+        sign: whether each release is signed.
     """
 
     root: Path
@@ -124,6 +125,7 @@ class Workspace:
     environments: tuple[DeclaredEnvironment, ...]
     retention: DeclaredRetention | None
     file_bytes: bytes
+    sign: bool = False
 
     @property
     def live_folders(self) -> tuple[Path, ...]:

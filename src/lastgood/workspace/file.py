@@ -66,7 +66,7 @@ def parse_workspace(data: bytes, root: Path) -> Workspace:
         raise document.refusal(reading.problems)
     kept = table.retention
     retention = DeclaredRetention(kept.keep_last, kept.keep_deployed, kept.keep_tagged) if kept else None
-    return Workspace(root, PipelineName(table.pipeline), components, environments, retention, document.raw)
+    return Workspace(root, PipelineName(table.pipeline), components, environments, retention, document.raw, table.sign)
 
 
 def _told(error: ValidationError) -> Iterator[Problem]:

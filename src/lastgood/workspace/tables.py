@@ -199,6 +199,7 @@ class FileTable(_Table):
     """The whole file."""
 
     pipeline: str
+    sign: bool = False
     components: dict[str, ComponentTable] = {}
     environments: dict[str, EnvironmentTable] = {}
     retention: RetentionTable | None = None

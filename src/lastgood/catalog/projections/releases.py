@@ -6,14 +6,14 @@ from lastgood.catalog.database import Session
 from lastgood.catalog.projections.projection import Projections
 from lastgood.clock import format_instant
 from lastgood.ids import BehaviorDigest, StateDigest
-from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, TagSet, Verdict
-from lastgood.model.event import Event
+from lastgood.model.changes.releases import BehaviorMarked, Making, ReleaseCommitted, ReleaseImported, ReleaseSigned, TagSet, Verdict
+from lastgood.model.event import Event, author_of
 from lastgood.model.fields import Fields
 
-TABLES = ("fact_releases", "fact_tags", "fact_bad")
+TABLES = ("fact_releases", "fact_tags", "fact_bad", "fact_signatures")
 
 
-def _committed(session: Session, event: Event, body: ReleaseCommitted) -> None:
+def _committed(session: Session, event: Event, body: Making) -> None:
     manifest = Fields(dict(body.manifest), "a manifest")
     session.execute(
         "INSERT INTO fact_releases"
@@ -26,7 +26,7 @@ def _committed(session: Session, event: Event, body: ReleaseCommitted) -> None:
         behavior=manifest.digest("behavior", BehaviorDigest),
         sequence=event.sequence,
         recorded_at=format_instant(event.recorded_at),
-        author=event.actor,
+        author=author_of(event),
         message=body.message,
     )
 
@@ -58,4 +58,21 @@ def _marked(session: Session, event: Event, body: BehaviorMarked) -> None:
     )
 
 
-PROJECTIONS: Projections = {ReleaseCommitted: _committed, TagSet: _tagged, BehaviorMarked: _marked}
+def _signed(session: Session, event: Event, body: ReleaseSigned) -> None:
+    session.execute(
+        "INSERT INTO fact_signatures (release, verifier_key, signature, sequence) VALUES (:release, :key, :signature, :sequence)"
+        " ON CONFLICT (release, verifier_key) DO UPDATE SET signature = excluded.signature, sequence = excluded.sequence",
+        release=body.release,
+        key=body.key,
+        signature=body.signature,
+        sequence=event.sequence,
+    )
+
+
+PROJECTIONS: Projections = {
+    ReleaseCommitted: _committed,
+    ReleaseImported: _committed,
+    ReleaseSigned: _signed,
+    TagSet: _tagged,
+    BehaviorMarked: _marked,
+}

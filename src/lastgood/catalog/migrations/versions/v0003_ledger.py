@@ -1,4 +1,4 @@
-"""The Merkle tree over the events, the checkpoints that were signed for it, and the keys that sign.
+"""The Merkle tree over the events, the checkpoints that were signed for it, the keys that sign, and signed releases.
 
 The tree is a *fact*: it follows from the events. So its nodes over the events that are there already are made here.
 """
@@ -30,6 +30,14 @@ def upgrade() -> None:
         "fact_keys",
         sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("verifier_key", _KEY, nullable=False),
+        **_COMPACT,
+    )
+    op.create_table(
+        "fact_signatures",
+        sa.Column("release", _DIGEST, primary_key=True),
+        sa.Column("verifier_key", _KEY, primary_key=True),
+        sa.Column("signature", _KEY, nullable=False),
+        sa.Column("sequence", sa.BigInteger, nullable=False),
         **_COMPACT,
     )
     nodes = op.create_table(
