@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lastgood.canonical import canonical_json
+from lastgood.canonical import Json, canonical_json
 from tests.cli.commands import Desk, run
 
 
@@ -117,7 +117,7 @@ def rebuilt(bundle: Path, change: str) -> None:
         case _:
             proof = json.loads(members["proof.json"])
             members["proof.json"] = canonical_json(proof | {"index": proof["index"] + 1})
-    listed = [{"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in members.items()]
+    listed: list[Json] = [{"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()} for name, data in members.items()]
     head = canonical_json({**manifest, "members": listed})
     proof_of_head = f"{hashlib.sha256(head).hexdigest()}  manifest.json\n".encode()
     with bundle.open("wb") as file:

@@ -64,6 +64,7 @@ class _Victim:
         self._strace = strace
         self._chance = chance
         self._left = root / "left"
+        self._layouts = 0
 
     def torture(self, command: Tortured, most: int) -> None:
         """Run a command once, and cut the power so often in its replay."""
@@ -99,6 +100,9 @@ class _Victim:
 
     def _lay_out(self, tree: Tree) -> None:
         shutil.rmtree(self._left, ignore_errors=True)
+        # Another place each time: at one place a machine remembers which history it saw, and here are many that never met.
+        self._layouts += 1
+        self._left = self._left.with_name(f"left-{self._layouts}")
         self._left.mkdir()
         write_tree(tree, self._left)
 
