@@ -20,6 +20,8 @@ from lastgood.ids import (
     Digest,
     EnvironmentName,
     FileDigest,
+    HookName,
+    IncidentName,
     Name,
     OperationId,
     PipelineName,
@@ -29,9 +31,10 @@ from lastgood.ids import (
     TextDigest,
 )
 from lastgood.model.changes.body import Body
-from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
+from lastgood.model.changes.environments import EnvironmentMoved, HookOutcome, HookRan, MoveKind
+from lastgood.model.changes.operations import OperationUndone
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
-from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, TagSet, Verdict
+from lastgood.model.changes.releases import BehaviorMarked, HoldLifted, ReleaseCommitted, ReleaseHeld, TagRemoved, TagSet, Verdict
 from lastgood.model.component import (
     Content,
     DatasetContent,
@@ -117,7 +120,21 @@ BODIES: Mapping[type[Body], st.SearchStrategy[Body]] = {
     RegistryCreated: st.builds(RegistryCreated, st.uuids().map(lambda one: RegistryId.parse(str(one)))),
     RetentionRecorded: st.builds(RetentionRecorded, _pipelines, json_objects),
     ReleaseCommitted: st.builds(ReleaseCommitted, _pipelines, _releases, numbers, json_objects, _texts_apart),
-    TagSet: st.builds(TagSet, _pipelines, names(TagName), _releases),
+    TagSet: st.builds(TagSet, _pipelines, names(TagName), _releases, st.none() | _releases),
+    TagRemoved: st.builds(TagRemoved, _pipelines, names(TagName), _releases),
+    ReleaseHeld: st.builds(ReleaseHeld, _pipelines, _releases, _texts_apart),
+    HoldLifted: st.builds(HoldLifted, _pipelines, _releases, numbers, _texts_apart),
+    HookRan: st.builds(
+        HookRan,
+        _pipelines,
+        names(EnvironmentName),
+        numbers,
+        names(HookName),
+        st.sampled_from(HookOutcome),
+        numbers,
+        st.none() | st.integers(-64, 599),
+    ),
+    OperationUndone: st.builds(OperationUndone, st.uuids().map(lambda one: OperationId.parse(str(one)))),
     EnvironmentMoved: st.builds(
         EnvironmentMoved,
         pipeline=_pipelines,
@@ -132,6 +149,12 @@ BODIES: Mapping[type[Body], st.SearchStrategy[Body]] = {
         suspects=st.lists(_behaviors, max_size=3).map(tuple),
         cleared=st.none() | _behaviors,
         reason=_texts_apart,
+        lifted=st.lists(_behaviors, max_size=3).map(tuple),
+        canary=st.none() | _releases,
+        percent=st.none() | st.integers(1, 99),
+        ended=st.none() | _releases,
+        milliseconds=st.none() | numbers,
+        incident=st.none() | names(IncidentName),
     ),
     BehaviorMarked: st.builds(BehaviorMarked, _pipelines, _releases, _behaviors, st.sampled_from(Verdict), _texts_apart),
 }

@@ -49,6 +49,8 @@ def command(session: Session, revision: str, everything: bool) -> None:
             "live_in": list(details.live_in),
             "bad": details.bad is not None,
             "suspect_in": list(details.suspect_in),
+            "canary_in": list(details.canary_in),
+            "held": details.held is not None,
             "deployments": [
                 {
                     "environment": one.environment,
@@ -76,6 +78,11 @@ def _print_head(session: Session, details: ReleaseDetails) -> None:
     output.data(f"behavior  {release.behavior.short}   state {release.state.short}")
     if details.live_in:
         output.data(f"live in   {', '.join(details.live_in)}")
+    if details.canary_in:
+        output.data(f"canary in {', '.join(details.canary_in)}")
+    if details.held is not None:
+        why = f": {details.held.reason}" if details.held.reason else ""
+        output.data(f"held      by {details.held.actor or '(erased)'}, {time_text(details.held.recorded_at)}{why}")
     for one in details.deployments:
         output.data(f"ran       {one.environment} #{one.revision}, {one.kind.value}, {time_text(one.recorded_at)}")
     if details.bad is not None:

@@ -24,9 +24,10 @@ from lastgood.clock import format_instant
 from lastgood.errors import Invalid, InvalidManifest, InvalidName, NewerSchema
 from lastgood.ids import LeafHash, OperationId, TextDigest
 from lastgood.model.changes.body import Body, required_int
-from lastgood.model.changes.environments import EnvironmentMoved
+from lastgood.model.changes.environments import EnvironmentMoved, HookRan
+from lastgood.model.changes.operations import OperationUndone
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
-from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, TagSet
+from lastgood.model.changes.releases import BehaviorMarked, HoldLifted, ReleaseCommitted, ReleaseHeld, TagRemoved, TagSet
 from lastgood.model.fields import Fields
 from lastgood.model.release import check_schema
 
@@ -34,7 +35,19 @@ EVENT_SCHEMA = "lastgood.event/1"
 SALT_BYTES = 32
 
 
-_CHANGES = (RegistryCreated, RetentionRecorded, ReleaseCommitted, TagSet, EnvironmentMoved, BehaviorMarked)
+_CHANGES = (
+    RegistryCreated,
+    RetentionRecorded,
+    ReleaseCommitted,
+    TagSet,
+    TagRemoved,
+    ReleaseHeld,
+    HoldLifted,
+    EnvironmentMoved,
+    HookRan,
+    BehaviorMarked,
+    OperationUndone,
+)
 EVENT_TYPES: Mapping[str, type[Body]] = {one.type: one for one in _CHANGES}
 
 
@@ -108,7 +121,13 @@ def read_event(document: bytes) -> Event:
 
 def body_to_json(body: Body) -> JsonObject:
     """Return the type and the fields of an event's body."""
-    return {"type": body.type, "body": {one.name: _to_json(getattr(body, one.name)) for one in fields(body)}}
+    said = {one.name: getattr(body, one.name) for one in fields(body)}
+    written = {name: _to_json(value) for name, value in said.items() if not (name in body.later and _says_nothing(value))}
+    return {"type": body.type, "body": written}
+
+
+def _says_nothing(value: object) -> bool:
+    return value is None or value == ()
 
 
 def _to_json(value: object) -> Json:

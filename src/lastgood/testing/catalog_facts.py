@@ -200,8 +200,10 @@ class EnvironmentsConformance(CatalogSuite):
                 PROD, 1, MoveKind.DEPLOY, None, None, one.release, 1, one.behavior, START, actor=ACTOR, reason="first", entry=1
             )
             assert environments.deployments(session, BOT, PROD, most=1) == told[:1]
-            assert [environments.current_deployment(session, BOT, PROD, steps=steps) for steps in range(3)] == [*told, None]
-            assert environments.current_deployment(session, BOT, PROD, steps=999_999_999) is None
+            assert [environments.deployment_before(session, BOT, PROD, steps) for steps in range(3)] == [*told, None]
+            assert environments.deployment_before(session, BOT, PROD, 999_999_999) is None
+            assert environments.current_deployment(session, BOT, PROD) == told[0]
+            assert [environments.deployment_of_revision(session, BOT, PROD, revision) for revision in range(4)] == [None, *told[::-1], None]
             of_two = [(each.environment, each.revision) for each in environments.deployments_of(session, BOT, two.release)]
             assert of_two == [(PROD, 2), (STAGING, 1)]
             assert environments.deployments_of(session, OTHER, two.release) == []
