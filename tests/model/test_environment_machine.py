@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -31,11 +32,13 @@ from lastgood.model.placement import Staged
 from lastgood.model.revision import no_zone
 from lastgood.registry.context import Context
 from lastgood.registry.embedded import EmbeddedEnvironments, EmbeddedReleases
+from lastgood.registry.judgements import EmbeddedHolds, EmbeddedOperations
 from lastgood.registry.move import Moved
 from lastgood.registry.publish import Draft
+from lastgood.registry.undo import Undone
 from lastgood.store.backend.memory import MemoryBackend
 from lastgood.testing.history import ACTOR, BOT, START, components_of, counted_entropy, facts_of, replay_facts
-from tests.model.memory import PLACES, Memory, Release, World
+from tests.model.memory import PLACES, Done, Memory, Release, World
 from tests.model.values import effort
 
 
@@ -47,9 +50,34 @@ def empty_catalog() -> bytes:
 
 
 places = st.sampled_from([*PLACES, "prod", "prod"])
+percents = st.sampled_from([1, 10, 50])
+tags = st.sampled_from(["v1", "stable"])
 picks = st.integers(0, 99)
 
 MEMORY = "/dev/shm"  # noqa: S108 - where fsync is free, if there is such a place
+
+
+def refused_alike(expected: LastgoodError, *attempts: Callable[[], object]) -> None:
+    """See that each attempt ends in an error of the very class that memory expects."""
+    for attempt in attempts:
+        try:
+            attempt()
+        except LastgoodError as error:
+            assert type(error) is type(expected), (error, expected)  # noqa: PT017 - which error it is depends on the step
+        else:
+            raise AssertionError(f"expected {expected!r}") from None
+
+
+def told(answer: object) -> object:
+    """Return what an answer says of a move; the tags of its releases may be others by now."""
+    if isinstance(answer, Undone):
+        return answer.undone, answer.operation, answer.words, told(answer.moved)
+    if not isinstance(answer, Moved):
+        return answer
+    releases = (answer.before, answer.after, answer.ended, None if answer.canary is None else answer.canary.release)
+    numbers = tuple(None if one is None else one.number for one in releases)
+    percent = None if answer.canary is None else answer.canary.percent
+    return answer.environment, answer.revision, answer.changed, answer.kind, answer.operation, answer.was_suspect, percent, numbers
 
 
 class MovingMachine(RuleBasedStateMachine):
@@ -74,8 +102,11 @@ class MovingMachine(RuleBasedStateMachine):
         )
         self.releases = EmbeddedReleases(context)
         self.environments = EmbeddedEnvironments(context)
+        self.holds = EmbeddedHolds(context)
+        self.log = EmbeddedOperations(context)
         self.world = World()
-        self.last: tuple[Callable[[OperationId], Moved], OperationId, Moved] | None = None
+        self.operations: list[OperationId] = []
+        self.last: tuple[Callable[[OperationId], object], OperationId, object] | None = None
 
     def _open(self, name: str) -> SQLiteDatabase:
         (self.folder / name).write_bytes(empty_catalog())
@@ -110,6 +141,8 @@ class MovingMachine(RuleBasedStateMachine):
         assert published.created == (latest is None or (latest.prompt, latest.data) != (prompt, data))
         if published.created:
             self.world.releases.append(Release(prompt, data, published.release.behavior))
+            self.world.done.append(Done("commit"))
+            self._note()
         assert published.release.number == len(self.world.releases)
 
     def _pick(self, number: int) -> int:
@@ -125,35 +158,35 @@ class MovingMachine(RuleBasedStateMachine):
         """Do one thing to memory and to the registry: both move likewise, or both refuse for the same reason."""
         place = self.world.places[name]
         before = place.stack[-1] if place.stack else None
-        suspect = frozenset(place.suspect)
+        suspect, running = set(place.suspect), place.canary
         operation = new_operation_id(self.entropy)
         try:
             moved = remembered(place)
         except LastgoodError as expected:
-            for attempt in (planned, lambda: real(operation)):
-                try:
-                    attempt()
-                except LastgoodError as error:
-                    assert type(error) is type(expected)  # noqa: PT017 - which error it is depends on the step
-                else:
-                    raise AssertionError(f"expected {expected!r}") from None
+            refused_alike(expected, planned, lambda: real(operation))
             return
         plan = planned()
         answer = real(operation)
         if moved:
-            place.ran.append(place.stack[-1])
-            place.since.append(self.clock.now())
+            place.note(suspect, self.clock.now())
+            self.world.done.append(Done("move", name, len(place.moves)))
+            self._note(operation)
             self.last = real, operation, answer
-        assert (answer.changed, answer.revision, answer.after.number) == (moved, len(place.ran), place.stack[-1])
+        asked_for = place.canary[0] if place.canary else place.stack[-1]
+        assert (answer.changed, answer.revision, answer.after.number) == (moved, len(place.moves), place.stack[-1])
         assert (None if answer.before is None else answer.before.number) == before
-        assert answer.was_suspect == (moved and self.world.prompt(place.stack[-1]) in suspect)
-        assert (plan.changed, plan.after, plan.before, plan.was_suspect) == (
-            answer.changed,
-            answer.after,
-            answer.before,
-            answer.was_suspect,
-        )
-        assert plan.revision == answer.revision - moved
+        assert answer.was_suspect == (moved and self.world.prompt(asked_for) in suspect)
+        assert (None if answer.canary is None else (answer.canary.release.number, answer.canary.percent)) == place.canary
+        assert (None if answer.ended is None else answer.ended.number) == (running[0] if running and not place.canary else None)
+        assert answer.operation == (operation if moved else None)
+        assert plan == replace(answer, revision=answer.revision - moved, operation=None)
+
+    def _note(self, operation: OperationId | None = None) -> None:
+        """Note the id under which the last thing was done; the log begins with it."""
+        newest = self.log.log(1)[0].id
+        assert operation in {None, newest}
+        self.operations.append(newest)
+        assert len(self.operations) == len(self.world.done)
 
     @rule(name=places, number=picks)
     def deploy(self, name: str, number: int) -> None:
@@ -184,11 +217,87 @@ class MovingMachine(RuleBasedStateMachine):
             lambda operation: self.environments.rollback(name, f"r{chosen}", operation=operation),
         )
 
-    @rule(number=picks, verdict=st.sampled_from(Verdict))
+    @rule(name=places, number=picks, percent=percents)
+    def start_canary(self, name: str, number: int, percent: int) -> None:
+        chosen = self._pick(number)
+        canaries = self.environments.canaries
+        self._both(
+            name,
+            lambda place: self.world.start_canary(place, chosen, percent),
+            lambda: canaries.plan_start(name, f"r{chosen}", percent),
+            lambda operation: canaries.start(name, f"r{chosen}", percent, operation=operation),
+        )
+
+    @rule(name=places)
+    def promote(self, name: str) -> None:
+        canaries = self.environments.canaries
+        self._both(
+            name,
+            self.world.promote,
+            lambda: canaries.plan_promote(name),
+            lambda operation: canaries.promote(name, operation=operation),
+        )
+
+    @rule(name=places)
+    def abort(self, name: str) -> None:
+        canaries = self.environments.canaries
+        self._both(
+            name,
+            self.world.abort,
+            lambda: canaries.plan_abort(name),
+            lambda operation: canaries.abort(name, operation=operation),
+        )
+
+    @rule(number=picks, verdict=st.sampled_from([Verdict.BAD, Verdict.GOOD]))
     def mark(self, number: int, verdict: Verdict) -> None:
         chosen = self._pick(number)
         self.releases.mark(f"r{chosen}", verdict, "somebody said so")
         self.world.mark(chosen, verdict)
+        self._note()
+
+    def _judge(self, remembered: Callable[[], bool], real: Callable[[], object]) -> None:
+        try:
+            changed = remembered()
+        except LastgoodError as expected:
+            refused_alike(expected, real)
+            return
+        real()
+        if changed:
+            self._note()
+
+    @rule(number=picks, name=tags, move_it=st.booleans())
+    def tag(self, number: int, name: str, move_it: bool) -> None:
+        chosen = self._pick(number)
+        self._judge(
+            lambda: self.world.tag(name, chosen, move_it=move_it),
+            lambda: self.releases.tag(f"r{chosen}", name, move_it=move_it),
+        )
+
+    @rule(number=picks)
+    def hold(self, number: int) -> None:
+        chosen = self._pick(number)
+        self._judge(lambda: self.world.hold(chosen), lambda: self.holds.hold(f"r{chosen}", "to look at it"))
+
+    @rule(number=picks)
+    def lift(self, number: int) -> None:
+        chosen = self._pick(number)
+        self._judge(lambda: self.world.lift(chosen), lambda: self.holds.lift(f"r{chosen}"))
+
+    @rule(back=st.integers(0, 5))
+    def undo(self, back: int) -> None:
+        """Undo one of the last operations, an undo among them."""
+        index = max(0, len(self.operations) - 1 - back)
+        undone, operation = self.operations[index], new_operation_id(self.entropy)
+        try:
+            self.world.undo(index, self.clock.now())
+        except LastgoodError as expected:
+            refused_alike(expected, lambda: self.log.plan_undo(undone), lambda: self.log.undo(undone, operation=operation))
+            return
+        plan = self.log.plan_undo(undone)
+        answer = self.log.undo(undone, operation=operation)
+        assert (plan.words, plan.undone, answer.operation) == (answer.words, undone, operation)
+        self._note(operation)
+        self.last = lambda again: self.log.undo(undone, operation=again), operation, answer
 
     @rule(seconds=st.sampled_from([0, 1, 3_600]))
     def wait(self, seconds: int) -> None:
@@ -223,11 +332,14 @@ class EnvironmentMachine(MovingMachine):
 
     @rule(name=places, number=picks, off=st.sampled_from([-1, 1]))
     def move_what_somebody_else_moved_first(self, name: str, number: int, off: int) -> None:
-        seen = len(self.world.places[name].ran) + off
+        seen = len(self.world.places[name].moves) + off
         attempts: tuple[Callable[[], Moved], ...] = (
             lambda: self.environments.deploy(name, f"r{self._pick(number)}", expect=seen),
             lambda: self.environments.rollback(name, expect=seen),
             lambda: self.environments.plan_deploy(name, f"r{self._pick(number)}", expect=seen),
+            lambda: self.environments.canaries.start(name, f"r{self._pick(number)}", 10, expect=seen),
+            lambda: self.environments.canaries.promote(name, expect=seen),
+            lambda: self.environments.canaries.plan_abort(name, expect=seen),
         )
         for attempt in attempts:
             try:
@@ -242,7 +354,7 @@ class EnvironmentMachine(MovingMachine):
         """A retried request carries its operation id and gets its first answer."""
         assert self.last is not None
         real, operation, answer = self.last
-        assert real(operation) == answer
+        assert told(real(operation)) == told(answer)
 
     @rule(name=places, number=picks, tick=st.sampled_from([-1, 0, 1]))
     def look_back(self, name: str, number: int, tick: int) -> None:
@@ -251,29 +363,43 @@ class EnvironmentMachine(MovingMachine):
         if not place.since:
             return
         at = place.since[number % len(place.since)] + timedelta(microseconds=tick)
-        ran = [one for one, since in zip(place.ran, place.since, strict=True) if since <= at]
+        tops = [then.stack[-1] for then in place.moves]
+        ran = [one for one, since in zip(tops, place.since, strict=True) if since <= at]
         assert self._find(f"{name}@{format_instant(at)}") == (ran[-1] if ran else None)
         seconds = int((self.clock.now() - place.since[0]).total_seconds())
-        ago = [one for one, since in zip(place.ran, place.since, strict=True) if since <= self.clock.now() - timedelta(seconds=seconds)]
+        ago = [one for one, since in zip(tops, place.since, strict=True) if since <= self.clock.now() - timedelta(seconds=seconds)]
         assert self._find(f"{name}@{seconds}s") == (ago[-1] if ago else None)
         assert self._find(f"{name}@0300-01-01T00:00Z") is None
 
     @invariant()
     def every_environment_is_as_memory_has_it(self) -> None:
         for name, place in self.world.places.items():
-            if not place.ran:
+            if not place.moves:
                 assert self._find(name) is self._find(f"{name}~0") is self._find(f"{name}@good") is None
                 continue
             position = self.world.good(place)
             good = None if position is None else place.stack[position]
             details = self.environments.get(name)
-            assert (details.release.number, details.revision) == (place.stack[-1], len(place.ran))
+            assert (details.release.number, details.revision) == (place.stack[-1], len(place.moves))
+            assert self._find(f"{name}@canary") == (place.canary[0] if place.canary else None)
+            assert (None if details.canary is None else (details.canary.release.number, details.canary.percent)) == place.canary
             assert (None if details.good is None else details.good.number) == self._find(f"{name}@good") == good
             assert details.marks.suspect == self.world.behaviors(place.suspect)
             assert details.marks.bad == self.world.behaviors(self.world.bad)
-            assert [stay.deployment.number for stay in self.environments.history(name)] == place.ran[::-1]
-            assert self._find(name) == place.ran[-1]
+            assert [stay.deployment.number for stay in self.environments.history(name)] == [then.stack[-1] for then in place.moves[::-1]]
+            assert self._find(name) == place.stack[-1] == place.ran[-1]
             assert self._stack(name) == place.stack[::-1]
+
+    @invariant()
+    def tags_and_holds_are_as_memory_has_them(self) -> None:
+        assert {name: number for name in ("v1", "stable") if (number := self._find(name))} == {
+            name: number for name, (number, _) in self.world.tags.items()
+        }
+        assert {release.number for release, _ in self.holds.list()} == set(self.world.holds)
+
+    @invariant()
+    def the_log_has_every_operation_once(self) -> None:
+        assert [one.id for one in self.log.log()] == self.operations[::-1]
 
     @invariant()
     def history_is_counted_back_from_now(self) -> None:

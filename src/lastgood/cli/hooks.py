@@ -57,7 +57,7 @@ def tell_hooks(session: Session, registry: OpenRegistry, hooks: list[Hook], done
         for hook in hooks:
             told.append(_tell(session, registry, hook, done, reason))  # noqa: PERF401 - an interrupt leaves those before it
     except KeyboardInterrupt:
-        session.output.warn(f"{count(len(hooks) - len(told), 'hook')} of {done.environment} was not told; the move stands")
+        session.output.warn(f"{count(len(hooks) - len(told), 'hook')} of {done.environment} not told; the move stands")
     return told
 
 

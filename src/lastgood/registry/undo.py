@@ -24,7 +24,7 @@ from lastgood.catalog import environments, holds, releases
 from lastgood.catalog.database import Session
 from lastgood.catalog.records import Appender, count_events, event_at, event_of_operation, events_before, events_of_operation
 from lastgood.errors import Conflict, NotFound, Refused
-from lastgood.ids import OperationId
+from lastgood.ids import BehaviorDigest, OperationId
 from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
 from lastgood.model.changes.operations import OperationUndone
 from lastgood.model.changes.releases import BehaviorMarked, HoldLifted, ReleaseHeld, TagRemoved, TagSet, Verdict
@@ -173,13 +173,14 @@ class _Undoing:
         refuse_bad(body.environment, Target(before.release, before.behavior, f"r{before.number}"), marks)
         if canary is not None:
             refuse_bad(body.environment, Target(canary.release, canary.behavior, f"r{before.canary_number}"), marks)
+        doubted = {*body.lifted, *([] if body.cleared is None else [body.cleared])}
         goes_on = canary is not None and running is not None and canary.release == running.release
         return Move(
             before.release,
             before.behavior,
             entry=before.entry,
             below=None,
-            suspects=tuple(sorted({*body.lifted, *([] if body.cleared is None else [body.cleared])})),
+            suspects=tuple(sorted(one for one in doubted if not self._called_good(one, event.sequence))),
             lifted=tuple(environments.suspects_since(session, *place, event.sequence)),
             canary=canary,
             ended=None if goes_on else running,
@@ -200,19 +201,28 @@ class _Undoing:
 
     def _mark(self, event: Event, body: BehaviorMarked) -> BehaviorMarked:
         bad_since = environments.bad_since(self._session, body.behavior)
-        newest = next(self._marks(count_events(self._session), body))
+        newest = next(self._marks(count_events(self._session), body.behavior))
         if newest.sequence != event.sequence or (bad_since is None) == (body.verdict is Verdict.BAD):
             raise _since(event, "the behavior was marked anew")
-        earlier = next(self._marks(event.sequence, body), None)
+        earlier = next(self._marks(event.sequence, body.behavior), None)
         if earlier is not None and isinstance(earlier.body, BehaviorMarked) and earlier.body.verdict is Verdict.BAD:
             return earlier.body
         # Not `good`, which would lift suspicions that came since: as nobody ever judged it.
         return replace(body, verdict=Verdict.UNJUDGED, reason=None)
 
-    def _marks(self, before: int, body: BehaviorMarked) -> Iterator[Event]:
-        """Yield the events that marked the same behavior, newest first."""
-        for event in events_before(self._session, before, str(body.behavior).encode()):
-            if isinstance(event.body, BehaviorMarked) and event.body.behavior == body.behavior:
+    def _called_good(self, behavior: BehaviorDigest, since: int) -> bool:
+        """Whether somebody called a behavior good after an event, which no undo takes back."""
+        for event in self._marks(count_events(self._session), behavior):
+            if event.sequence <= since:
+                return False
+            if isinstance(event.body, BehaviorMarked) and event.body.verdict is Verdict.GOOD:
+                return True
+        return False
+
+    def _marks(self, before: int, behavior: BehaviorDigest) -> Iterator[Event]:
+        """Yield the events that marked a behavior, newest first."""
+        for event in events_before(self._session, before, str(behavior).encode()):
+            if isinstance(event.body, BehaviorMarked) and event.body.behavior == behavior:
                 yield event
 
     def _hold(self, event: Event, body: ReleaseHeld | HoldLifted) -> ReleaseHeld | HoldLifted:

@@ -16,10 +16,11 @@ from lastgood.errors import Integrity, LastgoodError, NewerSchema
 from lastgood.ids import EnvironmentName, PipelineName, ReleaseId, TagName
 from lastgood.model.changes.environments import MoveKind
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
-from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, Verdict
+from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, ReleaseHeld, Verdict
 from lastgood.model.environment import Entry, Marks
 from lastgood.model.history import BadMark, Deployment, ReleaseRecord
 from lastgood.model.operation import Operation, new_operation_id
+from lastgood.testing.catalog_moves import MovesConformance
 from lastgood.testing.catalog_suite import CatalogSuite
 from lastgood.testing.history import ACTOR, BOT, PROD, REGISTRY, START, History, components_of, facts_of, replay_facts
 
@@ -304,6 +305,8 @@ class EnvironmentsConformance(CatalogSuite):
         history.move(one, 1, reason="r")
         history.move(two, 2, below=1)
         history.move(one, 3, entry=1, suspects=(two.behavior,))
+        history.move(one, 4, entry=1, canary=(two, 10))
+        history.append(ReleaseHeld(BOT, one.release, None))
         mark(history, one, Verdict.BAD, "w")
         with pytest.raises(ZeroDivisionError), database.writing() as session:
             before = facts_of(session)
@@ -316,5 +319,5 @@ class EnvironmentsConformance(CatalogSuite):
             raise ZeroDivisionError
 
 
-class FactsConformance(ReleasesConformance, EnvironmentsConformance):
+class FactsConformance(ReleasesConformance, EnvironmentsConformance, MovesConformance):
     """What the catalog answers about releases and environments."""
