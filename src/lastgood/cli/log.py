@@ -91,7 +91,7 @@ def _print_stays(session: Session, stays: list[Stay]) -> None:
             stay.deployment.kind.value,
             f"r{stay.deployment.number}",
             _whence(stay.deployment),
-            duration_text(((stay.until or now) - stay.deployment.recorded_at).total_seconds()) + (" so far" if stay.until is None else ""),
+            _stayed(stay, now),
             stay.deployment.actor or "(erased)",
             _why(stay.deployment),
         )
@@ -99,6 +99,13 @@ def _print_stays(session: Session, stays: list[Stay]) -> None:
     ]
     session.output.table(("", "when", "kind", "to", "", "stayed", "who", "why"), rows)
     session.output.answer("log", {"items": [_stay_json(stay) for stay in stays]})
+
+
+def _stayed(stay: Stay, now: datetime) -> str:
+    seconds = ((stay.until or now) - stay.deployment.recorded_at).total_seconds()
+    # Where the clock was set back and that was accepted, nobody knows how long it was.
+    known = "not known" if seconds < 0 else duration_text(seconds)
+    return f"{known} so far" if stay.until is None else known
 
 
 def _whence(one: Deployment) -> str:
@@ -150,7 +157,7 @@ def _stay_json(stay: Stay) -> dict[str, object]:
         "ended_number": one.ended_number,
         "recorded_at": format_instant(one.recorded_at),
         "until": format_instant(stay.until) if stay.until is not None else None,
-        "seconds_stayed": round((stay.until - one.recorded_at).total_seconds(), 6) if stay.until is not None else None,
+        "seconds_stayed": None if stay.until is None or stay.until < one.recorded_at else (stay.until - one.recorded_at).total_seconds(),
         "seconds": one.milliseconds / 1_000 if one.milliseconds is not None else None,
         "incident": one.incident,
         "actor": one.actor,
