@@ -33,7 +33,7 @@ def command(session: Session, undone: str, reason: str | None, operation: str | 
         place = "" if moved is None else f"{moved.after.pipeline}/{moved.environment}"
         try:
             for line in done.words:
-                session.output.data(f"would undo, {line}" if dry_run else line)
+                session.output.data(f"would do {line}" if dry_run else line)
         finally:
             hooks = [] if no_hooks or dry_run or moved is None else declared_hooks(session, place)
             told = [] if moved is None else tell_hooks(session, registry, hooks, moved, reason)
