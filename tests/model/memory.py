@@ -69,7 +69,7 @@ class Done:
     replaced: int | None = None
 
 
-class World:
+class Moving:
     """All environments as memory has them; releases are known by their numbers, behaviors by their prompts."""
 
     def __init__(self) -> None:
@@ -176,6 +176,13 @@ class World:
         place.canary = None
         place.suspect |= {self.prompt(one) for one in left} - {self.prompt(place.stack[-1])}
 
+    def behaviors(self, prompts: set[str]) -> set[BehaviorDigest]:
+        return {one.behavior for one in self.releases if one.prompt in prompts}
+
+
+class World(Moving):
+    """The same, with what is said of releases, and with undoing."""
+
     def mark(self, number: int, verdict: Verdict) -> None:
         prompt = self.prompt(number)
         self.bad.discard(prompt)
@@ -260,6 +267,3 @@ class World:
         place.suspect = place.suspect - last.doubted | last.trusted
         place.note(found, at)
         self.done.append(Done("move", done.name, done.number + 1))
-
-    def behaviors(self, prompts: set[str]) -> set[BehaviorDigest]:
-        return {one.behavior for one in self.releases if one.prompt in prompts}
