@@ -152,6 +152,14 @@ def test_a_retry_gets_its_first_answer_whatever_happened_since(running: Desk) ->
     assert {**running.ask("rollback", "prod", "--operation", back), "seconds": 0} == {**first, "seconds": 0, "misfits": []}
 
 
+def test_a_dry_run_with_an_operation_id_moves_nothing_either(three: Desk) -> None:
+    operation = "6f1c1e0a-9a34-4c52-8a5f-1f2f6f2a9b10"
+    assert three.fails("deploy", "prod", "--promote", "--dry-run", "--operation", operation)["kind"] == "not-found"
+    assert three.fails("rollback", "prod", "--to", "r9", "--dry-run", "--operation", operation)["kind"] == "not-found"
+    assert three.ask("deploy", "prod", "r1", "--dry-run", "--operation", operation)["operation"] is None
+    assert three.number_in("prod") == 3
+
+
 def test_one_key_gets_one_answer(running: Desk) -> None:
     chosen = {key: running.ask("env", "choose", "prod", key) for key in (f"user-{number}" for number in range(40))}
     taken = {key for key, one in chosen.items() if one["canary"]}

@@ -70,11 +70,13 @@ def test_a_reader_of_the_canary_keeps_its_files_until_the_next_switch(
 
 
 def test_its_files_stay_as_long_as_it_runs(running: LiveEnvironments, run: Path, three: EmbeddedRegistry) -> None:
-    assert prepared(run, three) == {2, 3}
+    assert prepared(run, three) == {1, 2, 3}, "and those of where a rollback would go without it"
     running.canaries.start("prod", "r3", 90)
-    assert prepared(run, three) == {2, 3}
+    assert prepared(run, three) == {1, 2, 3}
     running.rollback("prod", "r1")
     assert prepared(run, three) == {1, 2, 3}, "what was switched away from stays until the next switch"
+    running.deploy("prod", "r2")
+    assert prepared(run, three) == {1, 2}
 
 
 def test_what_is_refused_writes_nothing(running: LiveEnvironments, run: Path) -> None:

@@ -101,8 +101,8 @@ def command(
     with session.move() as registry:
         # Asked before anything moves: what cannot be read now must not fail a move that was made.
         gates = declared_gates(session, environment)
-        hooks = [] if no_hooks or dry_run else declared_hooks(session, environment)
-        planned = plan_unless_done(lambda: deploying.plan(registry), asked)
+        hooks = {} if no_hooks or dry_run else declared_hooks(session)
+        planned = plan_unless_done(lambda: deploying.plan(registry), None if dry_run else asked)
         if planned is not None:
             _preflight(registry, planned)
         done = planned if dry_run and planned is not None else deploying.do(registry, planned)

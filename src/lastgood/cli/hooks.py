@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from lastgood.cli.session import Session
 from lastgood.clock import SystemClock
 from lastgood.compare.wording import count
 from lastgood.errors import Invalid, LastgoodError
-from lastgood.ids import PipelineName
+from lastgood.ids import EnvironmentName, PipelineName
 from lastgood.registry.move import Moved
 
 if TYPE_CHECKING:
@@ -34,18 +35,19 @@ class Hook:
     root: Path
 
 
-def declared_hooks(session: Session, environment: str) -> list[Hook]:
-    """Return the hooks that lastgood.toml declares for an environment."""
+Hooks = Mapping[tuple[PipelineName, EnvironmentName], "list[Hook]"]
+"""The hooks of a workspace, by what they are told about."""
+
+
+def declared_hooks(session: Session) -> Hooks:
+    """Return the hooks that lastgood.toml declares; read before anything moves, so that nothing is unreadable after it."""
     if session.workspace_root() is None:
-        return []
+        return {}
     workspace = session.require_workspace()
-    before, slash, name = environment.rpartition("/")
-    if slash and PipelineName.parse(before) != workspace.pipeline:
-        return []
-    return [Hook(hook, workspace.root) for one in workspace.environments if one.name == name for hook in one.hooks]
+    return {(workspace.pipeline, one.name): [Hook(hook, workspace.root) for hook in one.hooks] for one in workspace.environments}
 
 
-def tell_hooks(session: Session, registry: OpenRegistry, hooks: list[Hook], done: Moved, reason: str | None) -> list[dict[str, object]]:
+def tell_hooks(session: Session, registry: OpenRegistry, declared: Hooks, done: Moved, reason: str | None) -> list[dict[str, object]]:
     """Tell hooks of a move, and record what became of each; nothing that goes wrong with one fails the command.
 
     Whoever interrupts it leaves the rest of them untold, and the move as it is.
@@ -53,6 +55,7 @@ def tell_hooks(session: Session, registry: OpenRegistry, hooks: list[Hook], done
     told: list[dict[str, object]] = []
     if not done.changed or done.operation is None:
         return told
+    hooks = declared.get((done.after.pipeline, done.environment), [])
     try:
         for hook in hooks:
             told.append(_tell(session, registry, hook, done, reason))  # noqa: PERF401 - an interrupt leaves those before it

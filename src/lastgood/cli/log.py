@@ -14,6 +14,8 @@ from lastgood.model.changes.environments import MoveKind
 from lastgood.model.history import Deployment, LoggedOperation
 from lastgood.registry.history import LoggedRelease, Stay
 
+USUAL_OPERATIONS = 50
+
 
 @click.command("log")
 @click.argument("revision", metavar="[REV]", required=False)
@@ -28,13 +30,13 @@ def command(
     """List releases, newest first: up to REV, or all.
 
     With --env the deployments of an environment: when, what, by whom, why, and how long it stayed. With --operations
-    everything that was done, each with the id that `lastgood undo` takes.
+    everything that was done, each with the id that `lastgood undo` takes; the last 50 of them unless -n says how many.
     """
     if operations:
         if revision is not None or environment is not None or component is not None:
             raise Invalid("--operations lists what was done; it goes with none of REV, --env and --component")
         with session.registry() as registry:
-            logged_operations = registry.operations.log(most)
+            logged_operations = registry.operations.log(USUAL_OPERATIONS if most is None else most)
             said = [(one, registry.operations.say(one)) for one in logged_operations]
         _print_operations(session, said)
         return

@@ -56,8 +56,8 @@ def command(
         environments = registry.environments
         # Asked before anything moves: what cannot be read now must not fail a move that was made.
         gates = declared_gates(session, environment)
-        hooks = [] if no_hooks or dry_run else declared_hooks(session, environment)
-        planned = plan_unless_done(lambda: environments.plan_rollback(environment, revision, expect), asked)
+        hooks = {} if no_hooks or dry_run else declared_hooks(session)
+        planned = plan_unless_done(lambda: environments.plan_rollback(environment, revision, expect), None if dry_run else asked)
         found = [] if planned is None or not planned.changed else _prepare(session, registry, planned, read=read)
         wish = Wish(revision, reason, expect, incident=named)
         done = planned if dry_run and planned is not None else _roll_back(session, registry, environment, wish, planned, asked)

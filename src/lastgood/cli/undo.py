@@ -27,15 +27,14 @@ def command(session: Session, undone: str, reason: str | None, operation: str | 
     asked = None if operation is None else OperationId.parse(operation)
     with session.move() as registry:
         target = registry.operations.find(undone)
+        hooks = {} if no_hooks or dry_run else declared_hooks(session)
         operations = registry.operations
         done = operations.plan_undo(target) if dry_run else operations.undo(target, reason=reason, operation=asked)
         moved = done.moved
-        place = "" if moved is None else f"{moved.after.pipeline}/{moved.environment}"
         try:
             for line in done.words:
                 session.output.data(f"would do {line}" if dry_run else line)
         finally:
-            hooks = [] if no_hooks or dry_run or moved is None else declared_hooks(session, place)
             told = [] if moved is None else tell_hooks(session, registry, hooks, moved, reason)
     session.output.answer(
         "undo",

@@ -240,7 +240,7 @@ class LiveEnvironments:
                 folder.switch(top)
             if before[1] != canary:
                 folder.switch_canary(canary)
-            good = [] if details.good is None else [details.good.release]
+            good = [] if details.below is None else [details.below.release]
             # The service reads the right release already; what can't be removed now is removed after the next switch.
             with suppress(LastgoodError):
                 folder.prune({one for one in (top, canary, *before, *good) if one is not None})

@@ -53,7 +53,11 @@ class ReleaseDetails:
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentDetails:
-    """An environment: what it is on, where a rollback would go, how many moves it has seen, and what runs beside it."""
+    """An environment: what it is on, where a rollback would go, how many moves it has seen, and what runs beside it.
+
+    Attributes:
+        below: where a rollback would go once no canary runs any more; the same as `good` where none does.
+    """
 
     name: EnvironmentName
     pipeline: PipelineName
@@ -63,6 +67,7 @@ class EnvironmentDetails:
     good: ReleaseRecord | None
     marks: Marks
     canary: RunningCanary | None = None
+    below: ReleaseRecord | None = None
 
 
 def log_releases(
@@ -171,6 +176,7 @@ def _details(session: Session, pipeline: PipelineName, environment: EnvironmentN
     marks = environments.marks(session, pipeline, environment)
     canary = running_canary(session, current)
     good = last_good(environments.stack(session, pipeline, environment), marks, canary)
+    below = last_good(environments.stack(session, pipeline, environment), marks) if canary else good
     return EnvironmentDetails(
         name=environment,
         pipeline=pipeline,
@@ -180,6 +186,7 @@ def _details(session: Session, pipeline: PipelineName, environment: EnvironmentN
         good=None if good is None else releases.require_release(session, good.release),
         marks=marks,
         canary=None if canary is None else RunningCanary(releases.require_release(session, canary.release), canary.percent),
+        below=None if below is None else releases.require_release(session, below.release),
     )
 
 
