@@ -240,6 +240,15 @@ class TestUndo:
         assert "the auditors" in three.tell("show", "r1").out
         assert three.ask("verify")["ok"] is True
 
+    def test_a_name_that_became_an_environment_is_no_tag_again(self, three: Desk) -> None:
+        three.tell("tag", "r1", "golden")
+        three.tell("undo", operations(three)[0])
+        removed = operations(three)[0]
+        three.tell("deploy", "golden", "r1")
+        error = three.fails("undo", removed)
+        assert error["kind"] == "conflict"
+        assert "golden became an environment" in error["message"]
+
     def test_a_canary_comes_back_with_the_abort_undone(self, running: Desk) -> None:
         aborted = running.ask("deploy", "prod", "--abort")
         answer = running.ask("undo", aborted["operation"])

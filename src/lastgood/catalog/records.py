@@ -128,12 +128,13 @@ def newest_operations(session: Session, most: int) -> list[OperationId]:
     return [OperationId(row[0]) for row in rows]
 
 
-def events_before(session: Session, sequence: int, about: bytes) -> Iterator[Event]:
-    """Yield the events before one, newest first, whose bytes hold some bytes."""
-    while sequence > 0:
+def events_before(session: Session, sequence: int, about: bytes, *, after: int = -1) -> Iterator[Event]:
+    """Yield the events before one and after another, newest first, whose bytes hold some bytes."""
+    while sequence > after + 1:
         rows = session.rows(
-            "SELECT sequence, document FROM events WHERE sequence < :sequence ORDER BY sequence DESC LIMIT :page",
+            "SELECT sequence, document FROM events WHERE sequence < :sequence AND sequence > :after ORDER BY sequence DESC LIMIT :page",
             sequence=sequence,
+            after=after,
             page=PAGE,
         )
         yield from (recorded_event(bytes(row[1])) for row in rows if about in bytes(row[1]))

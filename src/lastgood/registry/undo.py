@@ -24,7 +24,7 @@ from lastgood.catalog import environments, holds, releases
 from lastgood.catalog.database import Session
 from lastgood.catalog.records import Appender, count_events, event_at, event_of_operation, events_before, events_of_operation
 from lastgood.errors import Conflict, NotFound, Refused
-from lastgood.ids import BehaviorDigest, OperationId
+from lastgood.ids import BehaviorDigest, EnvironmentName, OperationId
 from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
 from lastgood.model.changes.operations import OperationUndone
 from lastgood.model.changes.releases import BehaviorMarked, HoldLifted, ReleaseHeld, TagRemoved, TagSet, Verdict
@@ -192,6 +192,8 @@ class _Undoing:
         if isinstance(body, TagRemoved):
             if now is not None:
                 raise _since(event, f"the tag {body.tag} was given again")
+            if EnvironmentName(body.tag) in environments.environment_names(self._session, body.pipeline):
+                raise _since(event, f"{body.tag} became an environment")
             return TagSet(body.pipeline, body.tag, body.release)
         if now != (body.release, event.sequence):
             raise _since(event, f"the tag {body.tag} was moved or taken away")
@@ -212,16 +214,12 @@ class _Undoing:
 
     def _called_good(self, behavior: BehaviorDigest, since: int) -> bool:
         """Whether somebody called a behavior good after an event, which no undo takes back."""
-        for event in self._marks(count_events(self._session), behavior):
-            if event.sequence <= since:
-                return False
-            if isinstance(event.body, BehaviorMarked) and event.body.verdict is Verdict.GOOD:
-                return True
-        return False
+        marks = self._marks(count_events(self._session), behavior, after=since)
+        return any(isinstance(event.body, BehaviorMarked) and event.body.verdict is Verdict.GOOD for event in marks)
 
-    def _marks(self, before: int, behavior: BehaviorDigest) -> Iterator[Event]:
+    def _marks(self, before: int, behavior: BehaviorDigest, *, after: int = -1) -> Iterator[Event]:
         """Yield the events that marked a behavior, newest first."""
-        for event in events_before(self._session, before, str(behavior).encode()):
+        for event in events_before(self._session, before, str(behavior).encode(), after=after):
             if isinstance(event.body, BehaviorMarked) and event.body.behavior == behavior:
                 yield event
 

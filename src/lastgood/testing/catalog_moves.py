@@ -139,6 +139,7 @@ class MovesConformance(CatalogSuite):
             assert set(records.operations_like(session, "", most=9)) == set(records.newest_operations(session, 9))
             assert list(records.events_before(session, after.sequence, b'"tag.set"')) == made[::-1]
             assert list(records.events_before(session, made[1].sequence, b'"tag.set"')) == made[:1]
+            assert list(records.events_before(session, after.sequence, b'"tag.set"', after=made[0].sequence)) == made[:0:-1]
             assert list(records.events_before(session, 0, b"")) == []
 
     def test_many_events_are_read_back_a_page_at_a_time(self, database: Database) -> None:
