@@ -192,6 +192,16 @@ class TestUndo:
         assert three.ask("show", "r3")["suspect_in"] == []
         assert three.ask("rollback", "prod")["to_number"] == 2, "the stack is what it was"
 
+    @pytest.mark.parametrize(("judged", "suspect"), [(False, ["prod"]), (True, [])], ids=["nobody said a word", "called good since"])
+    def test_a_suspicion_comes_back_unless_it_was_called_good(self, three: Desk, judged: bool, suspect: list[str]) -> None:
+        three.tell("rollback", "prod")
+        deployed = three.ask("deploy", "prod", "r3")["operation"]
+        if judged:
+            three.tell("mark", "good", "r3", "--why", "it was the retriever")
+        three.tell("undo", deployed)
+        assert three.ask("show", "r3")["suspect_in"] == suspect
+        assert three.number_in("prod") == 2
+
     def test_what_was_moved_since_is_a_conflict(self, three: Desk) -> None:
         operation = operations(three)[0]
         three.tell("deploy", "prod", "r1")

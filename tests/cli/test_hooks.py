@@ -34,9 +34,9 @@ def test_a_command_is_told_of_each_move(three: Desk) -> None:
     declare(three, 'name = "note"\nrun = "sh -c \'cat >> told.jsonl; echo >> told.jsonl\'"')
     answer = three.ask("deploy", "prod", "r1", "--reason", "to see")
     three.tell("deploy", "prod", "r1")
-    three.tell("rollback", "prod", "--dry-run")
+    three.tell("rollback", "prod", "--dry-run", "--reason", "not told")
     three.tell("deploy", "prod", "r2", "--no-hooks")
-    three.tell("rollback", "prod")
+    three.tell("rollback", "prod", "--reason", "x" * 10_000)
     lines = [json.loads(line) for line in (three.root / "told.jsonl").read_text().splitlines()]
     assert answer["hooks"] == [{"hook": "note", "outcome": "delivered", "attempts": 1, "code": 0}]
     assert [(one["data"]["kind"], one["data"]["to_number"], one["data"]["revision"]) for one in lines] == [
@@ -44,6 +44,7 @@ def test_a_command_is_told_of_each_move(three: Desk) -> None:
         ("rollback", 1, 6),
     ]
     assert (lines[0]["type"], lines[0]["data"]["reason"], lines[0]["data"]["actor"]) == ("environment.moved", "to see", "ada@example.org")
+    assert lines[1]["data"]["reason"] == "x" * 4_000
     assert told(three) == ["prod revision 6: hook note delivered", "prod revision 4: hook note delivered"]
     assert three.ask("verify")["ok"] is True
 

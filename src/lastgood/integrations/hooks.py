@@ -27,6 +27,7 @@ from lastgood.registry.move import Moved
 ATTEMPTS = 4
 FIRST_PAUSE_SECONDS = 0.5
 COMMAND_SECONDS = 30.0
+LONGEST_REASON = 4_000
 _AGAIN = frozenset({408, 425, 429})
 _OK = range(200, 300)
 _SERVER = range(500, 600)
@@ -155,7 +156,7 @@ def message_of(moved: Moved, at: Clock, actor: str, reason: str | None) -> bytes
                 "canary_number": None if running is None else running.release.number,
                 "percent": None if running is None else running.percent,
                 "actor": actor,
-                "reason": reason,
+                "reason": None if reason is None else reason[:LONGEST_REASON],
             },
         }
     )
