@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Self
 from lastgood.clock import Clock
 from lastgood.errors import AlreadyExists, Invalid, NotFound
 from lastgood.ids import ComponentName, PipelineName, RegistryId
+from lastgood.live.operations import LiveOperations
 from lastgood.machine import machine_settings
 from lastgood.registry.bundles import Bundles
 from lastgood.registry.checkout import CheckedOut, Giving, checkout, files_of_release
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from lastgood.registry.commit import CommitOptions, Committed
     from lastgood.registry.compare import Comparison
     from lastgood.registry.preflight import Preflight
-    from lastgood.registry.protocols import Files, Releases
+    from lastgood.registry.protocols import Files, Holds, Operations, Releases
     from lastgood.registry.status import Status
     from lastgood.registry.verify import Verified
     from lastgood.workspace.declaration import Workspace
@@ -66,6 +67,8 @@ class OpenRegistry:
         releases: find, list, tag and mark releases.
         environments: deploy, rollback and history; folders that this host keeps live follow.
         files: the bytes of kept files.
+        holds: releases that no retention policy may drop.
+        operations: what was done, one operation after the other, and undoing it.
         upkeep: the care of the bytes: collecting, optimizing, repairing, backing up.
         ledger: checkpoints, proofs and keys of the history.
         bundles: releases on their way between registries.
@@ -75,6 +78,8 @@ class OpenRegistry:
         self._embedded = embedded
         self.releases: Releases = embedded.releases
         self.files: Files = embedded.files
+        self.holds: Holds = embedded.holds
+        self.operations: Operations = LiveOperations(embedded.operations, lambda: self.environments)
         self.upkeep = Upkeep(embedded.context)
         self.ledger = Ledger(embedded.context)
         self.bundles = Bundles(embedded.context)
@@ -228,10 +233,10 @@ class OpenRegistry:
             against: a checkpoint that was kept elsewhere: the history must go on from there.
             name_all: name every row of the catalog that is not what the events say, and not the first few only.
         """
-        from lastgood.registry.verify import verify  # noqa: PLC0415
+        from lastgood.registry.last_verified import verify_and_note  # noqa: PLC0415
 
         only = None if revision is None else self.releases.find(revision).release
-        return verify(self._embedded.context, only, progress, full=full, against=against, name_all=name_all)
+        return verify_and_note(self._embedded.context, only, progress, full=full, against=against, name_all=name_all)
 
     def pipelines(self) -> list[PipelineName]:
         """Return the names of its pipelines."""

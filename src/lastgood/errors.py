@@ -6,6 +6,7 @@
     ├── Conflict                        exit 5   http 409   look again, then retry
     │   ├── StaleBase                                       others committed since this workspace's base
     │   ├── StaleEnvironment                                somebody moved the environment first
+    │   ├── CanaryRunning                                   a canary has to be promoted or aborted first
     │   ├── AlreadyExists                                   there already, with other content
     │   └── ChangedWhileReading                             a file was written while it was read
     ├── Refused                         exit 6   http 403   a gate, a policy or a guard says no
@@ -96,6 +97,13 @@ class StaleEnvironment(Conflict):
 
     kind = "stale-environment"
     default_hint = "lastgood env show ENV, then try again"
+
+
+class CanaryRunning(Conflict):
+    """A canary runs in the environment, and has to be promoted or aborted first."""
+
+    kind = "canary-running"
+    default_hint = "lastgood deploy ENV --promote, or --abort"
 
 
 class AlreadyExists(Conflict):

@@ -249,3 +249,17 @@ class TagName(_RevisionName):
 
     __slots__ = ()
     what = "tag"
+
+
+class HookName(Name):
+    """The name of what is told of an environment's moves."""
+
+    __slots__ = ()
+    what = "hook name"
+
+
+class IncidentName(Name):
+    """How an incident is known, here or in another system, such as `17` or `OPS-2041`."""
+
+    __slots__ = ()
+    what = "incident"

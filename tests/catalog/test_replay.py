@@ -23,6 +23,8 @@ CHANGES = {
     "fact_releases": "UPDATE fact_releases SET behavior = state WHERE number = 2",
     "fact_tags": "UPDATE fact_tags SET tag = 'v2'",
     "fact_deployments": "UPDATE fact_deployments SET below = NULL WHERE revision = 2",
+    "fact_moves": "UPDATE fact_moves SET percent = 99 WHERE percent IS NOT NULL",
+    "fact_holds": "UPDATE fact_holds SET reason = NULL",
     "fact_environments": "UPDATE fact_environments SET revision = revision + 1",
     "fact_suspects": "DELETE FROM fact_suspects",
     "fact_bad": "UPDATE fact_bad SET reason = actor",
@@ -57,7 +59,9 @@ def registry(tmp_path: Path) -> Path:
             opened.commit(tmp_path, message=f"turn {turn}")
             opened.environments.deploy("prod")
         opened.environments.rollback("prod")
+        opened.environments.canaries.start("prod", "r1", 10)
         opened.releases.tag("r1", "v1")
+        opened.holds.hold("r2", "the auditors")
         opened.releases.mark("r1", Verdict.BAD, "it lies")
         assert opened.verify().problems == ()
     return tmp_path

@@ -39,6 +39,7 @@ EXIT_CODES = {
     "conflict": 5,
     "stale-base": 5,
     "stale-environment": 5,
+    "canary-running": 5,
     "already-exists": 5,
     "changed-while-reading": 5,
     "refused": 6,

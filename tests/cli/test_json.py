@@ -11,7 +11,9 @@ import pytest
 from lastgood.cli.main import COMMANDS
 from tests.cli.commands import Desk, error_of, fill, run
 
-MOVED = {"environment", "revision", "changed", "from", "to", "from_number", "to_number", "gates"}
+OPERATION = "6f1c1e0a-9a34-4c52-8a5f-1f2f6f2a9b10"
+MOVED = {"environment", "revision", "changed", "kind", "from", "to", "from_number", "to_number", "gates", "operation", "hooks"}
+MOVED |= {"canary", "canary_number", "percent"}
 KEYS = {
     "init": {"registry", "pipeline"},
     "commit": {"release", "number", "state", "created", "bytes_logical", "bytes_stored_new", "seconds"},
@@ -21,9 +23,12 @@ KEYS = {
     "diff": {"components"},
     "checkout": {"files", "bytes", "seconds", "from_cache", "linked"},
     "deploy": MOVED,
-    "rollback": MOVED | {"seconds", "seconds_since_detected"},
+    "rollback": MOVED | {"seconds", "seconds_since_detected", "incident", "misfits"},
     "env-list": {"environments"},
-    "env-show": {"environment", "release"},
+    "env-show": {"environment", "release", "canary", "percent"},
+    "env-choose": {"environment", "release", "number", "canary"},
+    "undo": {"undone", "operation", "changes", "moved", "hooks"},
+    "hold": {"release", "number", "held"},
     "live": {"environment", "folder"},
     "mark": {"release", "verdict"},
     "tag": {"tag", "release"},
@@ -57,6 +62,9 @@ LINES = {
     "rollback": ["rollback", "prod"],
     "env-list": ["env", "list"],
     "env-show": ["env", "show", "prod"],
+    "env-choose": ["env", "choose", "prod", "ada"],
+    "undo": ["undo", OPERATION],
+    "hold": ["hold", "r1"],
     "live": ["live", "prod", "run"],
     "mark": ["mark", "bad", "r1", "--why", "it lies"],
     "tag": ["tag", "r1", "v1"],
@@ -97,6 +105,7 @@ def ready(three: Desk, tmp_path: Path) -> Desk:
     three.tell("backup", "../whole.tar")
     three.tell("ledger", "prove", "r1", "--output", "../r1.proof")
     three.tell("export", "r1", "../r1.bundle")
+    three.tell("deploy", "prod", "r2", "--operation", OPERATION)
     three.write("prompts/system.md", "Something else.")
     return three
 

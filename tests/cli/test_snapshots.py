@@ -132,6 +132,42 @@ def test_rollback(three: Desk) -> None:
     told.compare("rollback")
 
 
+def test_canary(three: Desk) -> None:
+    told = Transcript(three)
+    told.type("deploy", "prod", "r1", "--canary", "10", "--dry-run")
+    told.type("deploy", "prod", "r1", "--canary", "10", "--reason", "to try it")
+    told.type("deploy", "prod", "r1", "--canary", "10")
+    told.type("deploy", "prod", "r1", "--canary", "40")
+    told.type("env", "show", "prod")
+    told.type("env", "list")
+    told.type("deploy", "prod", "r2")
+    told.type("rollback", "prod")
+    told.type("deploy", "prod", "r1", "--canary", "10")
+    told.type("deploy", "prod", "--abort")
+    told.type("deploy", "prod", "--abort")
+    told.type("deploy", "prod", "r2", "--canary", "10")
+    told.type("deploy", "prod", "--promote")
+    told.type("env", "choose", "prod", "ada")
+    told.type("log", "--env", "prod")
+    told.compare("canary")
+
+
+def test_undo(three: Desk) -> None:
+    operation, other = "6f1c1e0a-9a34-4c52-8a5f-1f2f6f2a9b10", "7f1c1e0a-9a34-4c52-8a5f-1f2f6f2a9b10"
+    told = Transcript(three)
+    told.type("deploy", "prod", "r1", "--operation", operation)
+    told.type("undo", operation, "--dry-run")
+    told.type("undo", "6f1c1e0a", "--operation", other)
+    told.type("undo", operation)
+    told.type("undo", other)
+    told.type("undo", "00000000")
+    told.type("hold", "r1", "--reason", "the auditors")
+    told.type("hold", "r1", "--lift")
+    told.type("hold", "r1", "--lift")
+    told.type("log", "--env", "prod")
+    told.compare("undo")
+
+
 def test_env(three: Desk) -> None:
     three.tell("deploy", "staging", "r1", "--reason", "to try it")
     told = Transcript(three)
@@ -158,6 +194,7 @@ def test_tag(three: Desk) -> None:
     told.type("tag", "prod", "v1.0")
     told.type("tag", "v1.0", "v1.0")
     told.type("tag", "r1", "v1.0")
+    told.type("tag", "r1", "v1.0", "--move")
     told.type("tag", "r1", "prod")
     told.type("deploy", "v1.0", "r1")
     told.type("tag", "r1", "r7")

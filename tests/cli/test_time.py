@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import lastgood
+from lastgood.clock import FixedClock
+from lastgood.errors import NotFound
 from tests.cli.commands import Desk, Ran, error_of, fill
 
 NOVEMBER_2 = "2026-11-02 14:05:00"
@@ -136,3 +140,87 @@ def test_a_clock_that_is_accepted_is_taken_at_its_word(fresh: Then) -> None:
     # And from there time goes on.
     assert fresh.ask("2026-11-02 13:56:00", "rollback", "prod")["to_number"] == 1
     assert fresh.ask("2026-11-02 15:00:00", "verify")["ok"] is True
+
+
+@pytest.fixture(scope="module")
+def autumn(faketime: Path, tmp_path_factory: pytest.TempPathFactory) -> Then:
+    """Berlin's clocks go back at 01:00 UTC on 25 October: r1 before, r2 in the hour that comes twice, r3 when it comes again."""
+    then = Then(fill(tmp_path_factory.mktemp("autumn")), faketime)
+    then.ask("2026-10-24 22:00:00", "init")
+    for at, words in (("2026-10-24 23:00:00", "one"), ("2026-10-25 00:20:00", "two"), ("2026-10-25 01:20:00", "three")):
+        then.desk.write("prompts/system.md", words)
+        then.ask(at, "commit", "-m", words)
+        then.ask(at, "deploy", "prod")
+    return then
+
+
+@pytest.mark.parametrize(
+    ("revision", "number"),
+    [
+        ("prod@2026-10-25T01:30", 1),
+        # 02:30 comes twice: without an offset the first one is meant, and an offset says which.
+        ("prod@2026-10-25T02:30", 2),
+        ("prod@2026-10-25T02:30+02:00", 2),
+        ("prod@2026-10-25T02:30+01:00", 3),
+        ("prod@2026-10-25T02:10+01:00", 2),
+        ("prod@2026-10-25T03:00", 3),
+        ("prod@2026-10-25T00:30Z", 2),
+        # The day has 25 hours: its start is not 24 hours before the next one.
+        ("prod@2026-10-26", 3),
+    ],
+)
+def test_when_clocks_go_back_an_hour_comes_twice(autumn: Then, revision: str, number: int) -> None:
+    assert autumn.ask("2026-10-26 12:00:00", "show", revision, zone="Europe/Berlin")["number"] == number
+
+
+def test_ago_counts_hours_that_passed_and_no_times_of_day(autumn: Then) -> None:
+    # At 12:00 UTC on the 25th, 11 hours ago was 01:00 UTC, whatever clocks on walls said.
+    assert autumn.ask("2026-10-25 12:00:30", "show", "prod@11h", zone="Europe/Berlin")["number"] == 2
+    assert autumn.ask("2026-10-25 12:21:00", "show", "prod@11h", zone="Europe/Berlin")["number"] == 3
+    # A day ago is 24 hours ago, one hour later on the wall than the same time of yesterday.
+    assert autumn.ask("2026-10-26 01:10:00", "show", "prod@1d", zone="Europe/Berlin")["number"] == 2
+
+
+def test_when_clocks_go_forward_a_time_that_never_was_is_an_hour_earlier(faketime: Path, tmp_path: Path) -> None:
+    then = Then(fill(tmp_path / "bot"), faketime)
+    then.ask("2026-03-29 00:00:00", "init")
+    for at, words in (("2026-03-29 00:10:00", "one"), ("2026-03-29 01:20:00", "two")):
+        then.desk.write("prompts/system.md", words)
+        then.ask(at, "commit", "-m", words)
+        then.ask(at, "deploy", "prod")
+    # 02:30 is skipped in Berlin: it is read as 00:30 UTC, which is 01:30 there, and shown as that.
+    for revision, number in (("02:30", 1), ("02:15", 1), ("03:15", 1), ("03:25", 2), ("01:59", 1)):
+        assert then.ask("2026-03-29 12:00:00", "show", f"prod@2026-03-29T{revision}", zone="Europe/Berlin")["number"] == number
+    said = then.run("2026-03-29 12:00:00", "diff", "prod@2026-03-29T02:30", "prod", zone="Europe/Berlin").err
+    assert "(2026-03-29 01:30 CET)" in said
+
+
+def test_a_clock_that_is_set_back_an_hour_and_accepted(fresh: Then) -> None:
+    """The newest in sequence that was recorded at or before a time is what was live then, as far as the record can tell."""
+    for at, words in (("2026-11-02 15:00:00", "two"), ("2026-11-02 14:10:00", "three")):
+        fresh.desk.write("prompts/system.md", words)
+        fresh.ask(at, "--accept-clock", "commit")
+        fresh.ask(at, "--accept-clock", "deploy", "prod")
+    later = "2026-11-02 16:00:00"
+    for time, number in (("14:08", 1), ("14:09", 1), ("14:11", 3), ("14:59", 3), ("15:01", 3)):
+        assert fresh.ask(later, "show", f"prod@2026-11-02T{time}Z")["number"] == number
+    assert [one["to_number"] for one in fresh.ask(later, "log", "--env", "prod")["items"]] == [3, 2, 1]
+    assert [one["seconds_stayed"] is None for one in fresh.ask(later, "log", "--env", "prod")["items"]] == [True, True, False]
+    assert "not known" in fresh.run(later, "log", "--env", "prod").out
+    assert fresh.ask(later, "verify")["ok"] is True
+
+
+def test_of_equal_times_the_last_counts(tmp_path: Path) -> None:
+    clock = FixedClock(datetime(2026, 11, 2, 14, 5, tzinfo=UTC))
+    root = fill(tmp_path / "bot").root
+    with lastgood.init(root, actor="ada", clock=clock) as registry:
+        for words in ("one", "two", "three"):
+            (root / "prompts/system.md").write_text(words)
+            registry.commit(root)
+            registry.environments.deploy("prod")
+        registry.environments.canaries.start("prod", "r1", 10)
+        assert registry.releases.find("prod@2026-11-02T14:05:00Z").release.number == 3
+        with pytest.raises(NotFound):
+            registry.releases.find("prod@2026-11-02T14:04:59.999999Z")
+        assert registry.releases.find("prod@0s").release.number == 3
+        assert [stay.deployment.number for stay in registry.environments.history("prod")] == [3, 3, 2, 1]

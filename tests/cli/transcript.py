@@ -28,7 +28,7 @@ _LEVELLED = (
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"), "<time>"),
     (re.compile(r"\b\d+s so far"), "<seconds> so far"),
     (re.compile(r"\b\d+s\b"), "<seconds>"),
-    (re.compile(r"\bin \d+\.\d\d s\b"), "in <seconds>"),
+    (re.compile(r"\b(in|took) \d+\.\d\d s\b"), r"\1 <seconds>"),
     (re.compile(r"\([\d.]+ (?:bytes|kB) new\)"), "(<bytes> new)"),
     (re.compile(r"─+"), "───"),
     (re.compile(r"(?<=\S) {2,}"), "  "),

@@ -1,217 +1,83 @@
-"""Environments of a real registry against a simple memory of them: `memory.py`.
+"""Environments of a real registry against a simple memory of them: `memory.py`, `moving.py`.
 
 What is driven is the real path: the verbs of the embedded registry on a SQLite catalog. The decisions alone are driven
-much further by `test_environment.py`.
+much further by `test_environment.py`, and `python -m tools.move_steps --steps 100000` drives this for as long as you like.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Callable
 from datetime import timedelta
-from functools import cache
-from pathlib import Path
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 
-from lastgood.catalog import environments
-from lastgood.catalog.creation import create_catalog
-from lastgood.catalog.database import Database, SQLiteDatabase
-from lastgood.catalog.records import stored_events
-from lastgood.clock import FixedClock, format_instant
-from lastgood.errors import LastgoodError, NotFound, StaleEnvironment
-from lastgood.ids import EnvironmentName, FileDigest, OperationId
-from lastgood.model.changes.registry import RegistryCreated
+from lastgood.clock import format_instant
+from lastgood.errors import LastgoodError, StaleEnvironment
 from lastgood.model.changes.releases import Verdict
 from lastgood.model.operation import new_operation_id
-from lastgood.model.placement import Staged
-from lastgood.model.revision import no_zone
-from lastgood.registry.context import Context
-from lastgood.registry.embedded import EmbeddedEnvironments, EmbeddedReleases
 from lastgood.registry.move import Moved
-from lastgood.registry.publish import Draft
-from lastgood.store.backend.memory import MemoryBackend
-from lastgood.testing.history import ACTOR, BOT, REGISTRY, START, History, components_of, counted_entropy, facts_of, replay_facts
-from tests.model.memory import PLACES, Memory, Release, World
+from tests.model.moving import MovingMachine, picks, places, refused_alike, tags, told
 from tests.model.values import effort
 
 
-def _begin(database: Database) -> None:
-    History(database, seed="begin").append(RegistryCreated(REGISTRY))
+class JudgingMachine(MovingMachine):
+    """Marks, tags, holds, and takes back what was done."""
 
-
-@cache
-def empty_catalog() -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        create_catalog(Path(folder) / "catalog.db", _begin)
-        return (Path(folder) / "catalog.db").read_bytes()
-
-
-places = st.sampled_from([*PLACES, "prod", "prod"])
-picks = st.integers(0, 99)
-
-MEMORY = "/dev/shm"  # noqa: S108 - where fsync is free, if there is such a place
-
-
-class MovingMachine(RuleBasedStateMachine):
-    """Does the same to the registry and to memory, and compares the answers."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.folder = Path(tempfile.mkdtemp(dir=MEMORY if os.access(MEMORY, os.W_OK) else None))
-        self.database = self._open("catalog.db")
-        self.clock = FixedClock(START)
-        self.entropy = counted_entropy()
-        context = Context(
-            folder=self.folder,
-            database=self.database,
-            backend=MemoryBackend(),
-            clock=self.clock,
-            entropy=self.entropy,
-            zone=no_zone,
-            actor=lambda: ACTOR,
-            accept_clock=False,
-            pipeline=BOT,
-        )
-        self.releases = EmbeddedReleases(context)
-        self.environments = EmbeddedEnvironments(context)
-        self.world = World()
-        self.last: tuple[Callable[[OperationId], Moved], OperationId, Moved] | None = None
-
-    def _open(self, name: str) -> SQLiteDatabase:
-        (self.folder / name).write_bytes(empty_catalog())
-        return SQLiteDatabase(self.folder / name)
-
-    def teardown(self) -> None:
-        try:
-            self._replay()
-        finally:
-            self.database.close()
-            shutil.rmtree(self.folder)
-
-    def _replay(self) -> None:
-        """Facts follow from events: an empty catalog that is told all events has the same rows in every table."""
-        replayed = self._open("replayed.db")
-        with replayed.writing() as again, self.database.reading() as session:
-            replay_facts(again, (document for _, _, document in stored_events(self.database)))
-            assert facts_of(again) == facts_of(session)
-        replayed.close()
-
-    @initialize(prompts=st.lists(st.sampled_from("abc"), min_size=2, max_size=5))
-    def begin(self, prompts: list[str]) -> None:
-        for prompt in prompts:
-            self.commit(prompt, "")
-            self.deploy("prod", len(self.world.releases) - 1)
-
-    @rule(prompt=st.sampled_from("abc"), data=st.sampled_from("xy"))
-    def commit(self, prompt: str, data: str) -> None:
-        draft = Draft(BOT, components_of(prompt, data), FileDigest.of(b""))
-        published = self.releases.publish(draft, Staged(()), announce=lambda _: None)
-        latest = self.world.releases[-1] if self.world.releases else None
-        assert published.created == (latest is None or (latest.prompt, latest.data) != (prompt, data))
-        if published.created:
-            self.world.releases.append(Release(prompt, data, published.release.behavior))
-        assert published.release.number == len(self.world.releases)
-
-    def _pick(self, number: int) -> int:
-        return number % len(self.world.releases) + 1
-
-    def _both(
-        self,
-        name: str,
-        remembered: Callable[[Memory], bool],
-        planned: Callable[[], Moved],
-        real: Callable[[OperationId], Moved],
-    ) -> None:
-        """Do one thing to memory and to the registry: both move likewise, or both refuse for the same reason."""
-        place = self.world.places[name]
-        before = place.stack[-1] if place.stack else None
-        suspect = frozenset(place.suspect)
-        operation = new_operation_id(self.entropy)
-        try:
-            moved = remembered(place)
-        except LastgoodError as expected:
-            for attempt in (planned, lambda: real(operation)):
-                try:
-                    attempt()
-                except LastgoodError as error:
-                    assert type(error) is type(expected)  # noqa: PT017 - which error it is depends on the step
-                else:
-                    raise AssertionError(f"expected {expected!r}") from None
-            return
-        plan = planned()
-        answer = real(operation)
-        if moved:
-            place.ran.append(place.stack[-1])
-            place.since.append(self.clock.now())
-            self.last = real, operation, answer
-        assert (answer.changed, answer.revision, answer.after.number) == (moved, len(place.ran), place.stack[-1])
-        assert (None if answer.before is None else answer.before.number) == before
-        assert answer.was_suspect == (moved and self.world.prompt(place.stack[-1]) in suspect)
-        assert (plan.changed, plan.after, plan.before, plan.was_suspect) == (
-            answer.changed,
-            answer.after,
-            answer.before,
-            answer.was_suspect,
-        )
-        assert plan.revision == answer.revision - moved
-
-    @rule(name=places, number=picks)
-    def deploy(self, name: str, number: int) -> None:
-        chosen = self._pick(number)
-        self._both(
-            name,
-            lambda place: self.world.deploy(place, chosen),
-            lambda: self.environments.plan_deploy(name, f"r{chosen}"),
-            lambda operation: self.environments.deploy(name, f"r{chosen}", reason="because", operation=operation),
-        )
-
-    @rule(name=places)
-    def rollback(self, name: str) -> None:
-        self._both(
-            name,
-            self.world.rollback,
-            lambda: self.environments.plan_rollback(name),
-            lambda operation: self.environments.rollback(name, operation=operation),
-        )
-
-    @rule(name=places, number=picks)
-    def rollback_to(self, name: str, number: int) -> None:
-        chosen = self._pick(number)
-        self._both(
-            name,
-            lambda place: self.world.rollback_to(place, chosen),
-            lambda: self.environments.plan_rollback(name, f"r{chosen}"),
-            lambda operation: self.environments.rollback(name, f"r{chosen}", operation=operation),
-        )
-
-    @rule(number=picks, verdict=st.sampled_from(Verdict))
+    @rule(number=picks, verdict=st.sampled_from([Verdict.BAD, Verdict.GOOD]))
     def mark(self, number: int, verdict: Verdict) -> None:
         chosen = self._pick(number)
         self.releases.mark(f"r{chosen}", verdict, "somebody said so")
         self.world.mark(chosen, verdict)
+        self._note()
 
-    @rule(seconds=st.sampled_from([0, 1, 3_600]))
-    def wait(self, seconds: int) -> None:
-        self.clock.advance(seconds=seconds)
-
-    def _find(self, revision: str) -> int | None:
+    def _judge(self, remembered: Callable[[], bool], real: Callable[[], object]) -> None:
         try:
-            return self.releases.find(revision).release.number
-        except NotFound:
-            return None
+            changed = remembered()
+        except LastgoodError as expected:
+            refused_alike(expected, real)
+            return
+        real()
+        if changed:
+            self._note()
 
-    def _stack(self, name: str) -> list[int]:
-        numbers = {self.releases.find(f"r{number}").release.release: number for number in range(1, len(self.world.releases) + 1)}
-        with self.database.reading() as session:
-            return [numbers[entry.release] for entry in environments.stack(session, BOT, EnvironmentName(name))]
+    @rule(number=picks, name=tags, move_it=st.booleans())
+    def tag(self, number: int, name: str, move_it: bool) -> None:
+        chosen = self._pick(number)
+        self._judge(
+            lambda: self.world.tag(name, chosen, move_it=move_it),
+            lambda: self.releases.tag(f"r{chosen}", name, move_it=move_it),
+        )
+
+    @rule(number=picks)
+    def hold(self, number: int) -> None:
+        chosen = self._pick(number)
+        self._judge(lambda: self.world.hold(chosen), lambda: self.holds.hold(f"r{chosen}", "to look at it"))
+
+    @rule(number=picks)
+    def lift(self, number: int) -> None:
+        chosen = self._pick(number)
+        self._judge(lambda: self.world.lift(chosen), lambda: self.holds.lift(f"r{chosen}"))
+
+    @rule(back=st.integers(0, 5))
+    def undo(self, back: int) -> None:
+        """Undo one of the last operations, an undo among them."""
+        index = max(0, len(self.operations) - 1 - back)
+        undone, operation = self.operations[index], new_operation_id(self.entropy)
+        try:
+            self.world.undo(index, self.clock.now())
+        except LastgoodError as expected:
+            refused_alike(expected, lambda: self.log.plan_undo(undone), lambda: self.log.undo(undone, operation=operation))
+            return
+        plan = self.log.plan_undo(undone)
+        answer = self.log.undo(undone, operation=operation)
+        assert (plan.words, plan.undone, answer.operation) == (answer.words, undone, operation)
+        self._note(operation)
+        self.last = lambda again: self.log.undo(undone, operation=again), operation, answer
 
 
-class EnvironmentMachine(MovingMachine):
+class EnvironmentMachine(JudgingMachine):
     """Looks at all there is to see after every step, and asks for what is done rarely."""
 
     @rule(name=places)
@@ -228,11 +94,14 @@ class EnvironmentMachine(MovingMachine):
 
     @rule(name=places, number=picks, off=st.sampled_from([-1, 1]))
     def move_what_somebody_else_moved_first(self, name: str, number: int, off: int) -> None:
-        seen = len(self.world.places[name].ran) + off
+        seen = len(self.world.places[name].moves) + off
         attempts: tuple[Callable[[], Moved], ...] = (
             lambda: self.environments.deploy(name, f"r{self._pick(number)}", expect=seen),
             lambda: self.environments.rollback(name, expect=seen),
             lambda: self.environments.plan_deploy(name, f"r{self._pick(number)}", expect=seen),
+            lambda: self.environments.canaries.start(name, f"r{self._pick(number)}", 10, expect=seen),
+            lambda: self.environments.canaries.promote(name, expect=seen),
+            lambda: self.environments.canaries.plan_abort(name, expect=seen),
         )
         for attempt in attempts:
             try:
@@ -247,7 +116,7 @@ class EnvironmentMachine(MovingMachine):
         """A retried request carries its operation id and gets its first answer."""
         assert self.last is not None
         real, operation, answer = self.last
-        assert real(operation) == answer
+        assert told(real(operation)) == told(answer)
 
     @rule(name=places, number=picks, tick=st.sampled_from([-1, 0, 1]))
     def look_back(self, name: str, number: int, tick: int) -> None:
@@ -256,29 +125,43 @@ class EnvironmentMachine(MovingMachine):
         if not place.since:
             return
         at = place.since[number % len(place.since)] + timedelta(microseconds=tick)
-        ran = [one for one, since in zip(place.ran, place.since, strict=True) if since <= at]
+        tops = [then.stack[-1] for then in place.moves]
+        ran = [one for one, since in zip(tops, place.since, strict=True) if since <= at]
         assert self._find(f"{name}@{format_instant(at)}") == (ran[-1] if ran else None)
         seconds = int((self.clock.now() - place.since[0]).total_seconds())
-        ago = [one for one, since in zip(place.ran, place.since, strict=True) if since <= self.clock.now() - timedelta(seconds=seconds)]
+        ago = [one for one, since in zip(tops, place.since, strict=True) if since <= self.clock.now() - timedelta(seconds=seconds)]
         assert self._find(f"{name}@{seconds}s") == (ago[-1] if ago else None)
         assert self._find(f"{name}@0300-01-01T00:00Z") is None
 
     @invariant()
     def every_environment_is_as_memory_has_it(self) -> None:
         for name, place in self.world.places.items():
-            if not place.ran:
+            if not place.moves:
                 assert self._find(name) is self._find(f"{name}~0") is self._find(f"{name}@good") is None
                 continue
             position = self.world.good(place)
             good = None if position is None else place.stack[position]
             details = self.environments.get(name)
-            assert (details.release.number, details.revision) == (place.stack[-1], len(place.ran))
+            assert (details.release.number, details.revision) == (place.stack[-1], len(place.moves))
+            assert self._find(f"{name}@canary") == (place.canary[0] if place.canary else None)
+            assert (None if details.canary is None else (details.canary.release.number, details.canary.percent)) == place.canary
             assert (None if details.good is None else details.good.number) == self._find(f"{name}@good") == good
             assert details.marks.suspect == self.world.behaviors(place.suspect)
             assert details.marks.bad == self.world.behaviors(self.world.bad)
-            assert [stay.deployment.number for stay in self.environments.history(name)] == place.ran[::-1]
-            assert self._find(name) == place.ran[-1]
+            assert [stay.deployment.number for stay in self.environments.history(name)] == [then.stack[-1] for then in place.moves[::-1]]
+            assert self._find(name) == place.stack[-1] == place.ran[-1]
             assert self._stack(name) == place.stack[::-1]
+
+    @invariant()
+    def tags_and_holds_are_as_memory_has_them(self) -> None:
+        assert {name: number for name in ("v1", "stable") if (number := self._find(name))} == {
+            name: number for name, (number, _) in self.world.tags.items()
+        }
+        assert {release.number for release, _ in self.holds.list()} == set(self.world.holds)
+
+    @invariant()
+    def the_log_has_every_operation_once(self) -> None:
+        assert [one.id for one in self.log.log()] == self.operations[::-1]
 
     @invariant()
     def history_is_counted_back_from_now(self) -> None:

@@ -21,6 +21,8 @@ from lastgood.ids import (
     Digest,
     EnvironmentName,
     FileDigest,
+    HookName,
+    IncidentName,
     Name,
     OperationId,
     PipelineName,
@@ -30,10 +32,22 @@ from lastgood.ids import (
     TextDigest,
 )
 from lastgood.model.changes.body import Body
-from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
+from lastgood.model.changes.environments import EnvironmentMoved, HookOutcome, HookRan, MoveKind
 from lastgood.model.changes.ledger import KeySet, SignedNoteText, VerifierKeyText
+from lastgood.model.changes.operations import OperationUndone
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
-from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, ReleaseImported, ReleaseSigned, SignatureText, TagSet, Verdict
+from lastgood.model.changes.releases import (
+    BehaviorMarked,
+    HoldLifted,
+    ReleaseCommitted,
+    ReleaseHeld,
+    ReleaseImported,
+    ReleaseSigned,
+    SignatureText,
+    TagRemoved,
+    TagSet,
+    Verdict,
+)
 from lastgood.model.component import (
     Content,
     DatasetContent,
@@ -144,7 +158,21 @@ BODIES: Mapping[type[Body], st.SearchStrategy[Body]] = {
         st.just(VerifierKeyText("PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW")),
         st.binary(min_size=64, max_size=64).map(lambda one: SignatureText(base64.b64encode(one).decode())),
     ),
-    TagSet: st.builds(TagSet, _pipelines, names(TagName), _releases),
+    TagSet: st.builds(TagSet, _pipelines, names(TagName), _releases, st.none() | _releases),
+    TagRemoved: st.builds(TagRemoved, _pipelines, names(TagName), _releases),
+    ReleaseHeld: st.builds(ReleaseHeld, _pipelines, _releases, _texts_apart),
+    HoldLifted: st.builds(HoldLifted, _pipelines, _releases, numbers, _texts_apart),
+    HookRan: st.builds(
+        HookRan,
+        _pipelines,
+        names(EnvironmentName),
+        numbers,
+        names(HookName),
+        st.sampled_from(HookOutcome),
+        numbers,
+        st.none() | st.integers(-64, 599),
+    ),
+    OperationUndone: st.builds(OperationUndone, st.uuids().map(lambda one: OperationId.parse(str(one)))),
     EnvironmentMoved: st.builds(
         EnvironmentMoved,
         pipeline=_pipelines,
@@ -159,6 +187,12 @@ BODIES: Mapping[type[Body], st.SearchStrategy[Body]] = {
         suspects=st.lists(_behaviors, max_size=3).map(tuple),
         cleared=st.none() | _behaviors,
         reason=_texts_apart,
+        lifted=st.lists(_behaviors, max_size=3).map(tuple),
+        canary=st.none() | _releases,
+        percent=st.none() | st.integers(1, 99),
+        ended=st.none() | _releases,
+        milliseconds=st.none() | numbers,
+        incident=st.none() | names(IncidentName),
     ),
     BehaviorMarked: st.builds(BehaviorMarked, _pipelines, _releases, _behaviors, st.sampled_from(Verdict), _texts_apart),
 }

@@ -6,10 +6,11 @@ A command that this version of lastgood does not have is left out, so that the l
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lastgood.cli.main import COMMANDS
@@ -133,6 +134,20 @@ def _judge_move(_project: Project, ran: Ran, before: State, after: State) -> Ite
         yield "it said that it moved, and did not"
 
 
+def _last_operation(project: Project) -> list[str]:
+    newest = project.must("log", "--operations", "-n", "1", "--json").answer["items"][0]
+    return ["undo", str(newest["operation"]), "--json"]
+
+
+def _deploy_other(project: Project) -> None:
+    project.must(*_other_release(project))
+
+
+def _judge_undo(project: Project, ran: Ran, before: State, after: State) -> Iterator[str]:
+    told = replace(ran, out=json.dumps(ran.answer["moved"])) if ran.code == 0 else ran
+    yield from _judge_move(project, told, before, after)
+
+
 def see_live(project: Project) -> None:
     """Require that after the next command on environments the live folder is what prod is on, whole."""
     project.must("env", "list")
@@ -176,6 +191,7 @@ _TORTURED = [
     Tortured("commit", lambda _: ["commit", "-m", "tried", "--json"], Project.edit, _judge_commit, _commit_again),
     Tortured("deploy", _other_release, _nothing, _judge_move, see_live),
     Tortured("rollback", lambda _: ["rollback", "prod", "--json"], _deploy_latest, _judge_move, see_live),
+    Tortured("undo", _last_operation, _deploy_other, _judge_undo, see_live),
     Tortured("checkout", lambda it: ["checkout", "latest", str(it.folder / OUT), "--json"], _nothing, _judge_checkout, _check_out_again),
     Tortured("gc", lambda _: ["gc", "--apply", "--grace", "0s", "--json"], make_garbage, _unchanged, collect),
     Tortured("optimize", lambda _: ["optimize", "--json"], _one_more, _unchanged, collect),

@@ -7,20 +7,26 @@ from datetime import datetime
 
 from lastgood.catalog.database import Row, Session
 from lastgood.clock import format_instant, parse_instant
-from lastgood.ids import BehaviorDigest, EnvironmentName, PipelineName, ReleaseId
+from lastgood.ids import BehaviorDigest, EnvironmentName, IncidentName, PipelineName, ReleaseId
 from lastgood.model.changes.environments import MoveKind
 from lastgood.model.environment import Entry, Marks
 from lastgood.model.history import BadMark, Deployment
 
 _COLUMNS = (
     "SELECT d.environment, d.revision, d.kind, d.replaced, o.number, d.release, n.number, d.behavior, d.recorded_at,"
-    " a.text, t.text, d.entry FROM fact_deployments d"
+    " a.text, t.text, d.entry, m.canary, c.number, m.percent, m.ended, e.number, m.milliseconds, m.incident"
+    " FROM fact_deployments d"
     " JOIN fact_releases n ON n.release = d.release"
+    " LEFT JOIN fact_moves m ON m.pipeline = d.pipeline AND m.environment = d.environment AND m.revision = d.revision"
     " LEFT JOIN fact_releases o ON o.release = d.replaced"
+    " LEFT JOIN fact_releases c ON c.release = m.canary"
+    " LEFT JOIN fact_releases e ON e.release = m.ended"
     " LEFT JOIN texts a ON a.digest = d.actor LEFT JOIN texts t ON t.digest = d.reason"
     " WHERE d.pipeline = :pipeline "
 )
 _OF_ENVIRONMENT = _COLUMNS + "AND d.environment = :environment "
+# Where only a canary changed, what the environment is on for everybody else did not.
+_IS_ANOTHER = "(d.replaced IS NULL OR d.replaced <> d.release) "
 
 
 def environment_names(session: Session, pipeline: PipelineName) -> list[EnvironmentName]:
@@ -29,14 +35,26 @@ def environment_names(session: Session, pipeline: PipelineName) -> list[Environm
     return [EnvironmentName(row[0]) for row in rows]
 
 
-def current_deployment(session: Session, pipeline: PipelineName, environment: EnvironmentName, *, steps: int = 0) -> Deployment | None:
-    """Return the newest deployment of an environment, or the one so many steps before it in history."""
+def current_deployment(session: Session, pipeline: PipelineName, environment: EnvironmentName) -> Deployment | None:
+    """Return the newest move of an environment, which says what it is on and what runs beside it."""
+    row = session.row(_OF_ENVIRONMENT + "ORDER BY d.revision DESC LIMIT 1", pipeline=pipeline, environment=environment)
+    return None if row is None else _deployment(row)
+
+
+def deployment_before(session: Session, pipeline: PipelineName, environment: EnvironmentName, steps: int) -> Deployment | None:
+    """Return the deployment so many steps back in history; moves that changed a canary only are no steps."""
     row = session.row(
-        _OF_ENVIRONMENT + "ORDER BY d.revision DESC LIMIT 1 OFFSET :steps",
+        _OF_ENVIRONMENT + "AND " + _IS_ANOTHER + "ORDER BY d.revision DESC LIMIT 1 OFFSET :steps",
         pipeline=pipeline,
         environment=environment,
         steps=steps,
     )
+    return None if row is None else _deployment(row)
+
+
+def deployment_of_revision(session: Session, pipeline: PipelineName, environment: EnvironmentName, revision: int) -> Deployment | None:
+    """Return the move that gave an environment a revision."""
+    row = session.row(_OF_ENVIRONMENT + "AND d.revision = :revision", pipeline=pipeline, environment=environment, revision=revision)
     return None if row is None else _deployment(row)
 
 
@@ -63,9 +81,9 @@ def deployments(session: Session, pipeline: PipelineName, environment: Environme
 
 
 def deployments_of(session: Session, pipeline: PipelineName, release: ReleaseId) -> list[Deployment]:
-    """Return the deployments that brought a release to any environment, newest first."""
-    rows = session.rows(_COLUMNS + "AND d.release = :release ORDER BY d.sequence DESC", pipeline=pipeline, release=release)
-    return [_deployment(row) for row in rows]
+    """Return the moves that brought a release to any environment, as its release or as its canary, newest first."""
+    query = _COLUMNS + "AND ((d.release = :release AND " + _IS_ANOTHER + ") OR m.canary = :release) ORDER BY d.sequence DESC"
+    return [_deployment(row) for row in session.rows(query, pipeline=pipeline, release=release)]
 
 
 def was_deployed(session: Session, pipeline: PipelineName, environment: EnvironmentName, release: ReleaseId) -> bool:
@@ -138,6 +156,24 @@ def suspect_in(session: Session, pipeline: PipelineName, behavior: BehaviorDiges
     return [EnvironmentName(row[0]) for row in rows]
 
 
+def suspects_since(session: Session, pipeline: PipelineName, environment: EnvironmentName, sequence: int) -> list[BehaviorDigest]:
+    """Return the behaviors that one event made suspect in an environment, and that still are."""
+    rows = session.rows(
+        "SELECT behavior FROM fact_suspects"
+        " WHERE pipeline = :pipeline AND environment = :environment AND sequence = :sequence ORDER BY behavior",
+        pipeline=pipeline,
+        environment=environment,
+        sequence=sequence,
+    )
+    return [BehaviorDigest(bytes(row[0])) for row in rows]
+
+
+def bad_since(session: Session, behavior: BehaviorDigest) -> int | None:
+    """Return the sequence of the event that called a behavior bad, or None where it is not."""
+    row = session.row("SELECT sequence FROM fact_bad WHERE behavior = :behavior", behavior=behavior)
+    return None if row is None else int(row[0])
+
+
 def _deployment(row: Row) -> Deployment:
     return Deployment(
         environment=EnvironmentName(row[0]),
@@ -152,4 +188,11 @@ def _deployment(row: Row) -> Deployment:
         actor=row[9],
         reason=row[10],
         entry=int(row[11]),
+        canary=None if row[12] is None else ReleaseId(bytes(row[12])),
+        canary_number=row[13],
+        percent=row[14],
+        ended=None if row[15] is None else ReleaseId(bytes(row[15])),
+        ended_number=row[16],
+        milliseconds=row[17],
+        incident=None if row[18] is None else IncidentName(row[18]),
     )

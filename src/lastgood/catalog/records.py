@@ -95,6 +95,54 @@ def event_of_operation(session: Session, operation: OperationId) -> Event | None
     return None if row is None else recorded_event(bytes(row[0]))
 
 
+def events_of_operation(session: Session, operation: OperationId) -> list[Event]:
+    """Return all events of an operation in their order; none where there was no such operation."""
+    first = event_of_operation(session, operation)
+    if first is None:
+        return []
+    after: list[Event] = []
+    # One transaction appended them, so they stand together.
+    while (event := event_at(session, first.sequence + len(after) + 1)) is not None and event.operation == operation:
+        after.append(event)
+    return [first, *after]
+
+
+def event_at(session: Session, sequence: int) -> Event | None:
+    """Return one event, or None where there is none."""
+    row = session.row("SELECT document FROM events WHERE sequence = :sequence", sequence=sequence)
+    return None if row is None else recorded_event(bytes(row[0]))
+
+
+def operations_like(session: Session, prefix: str, most: int = 2) -> list[OperationId]:
+    """Return the operations whose ids begin so, a few at the most."""
+    rows = session.rows(
+        "SELECT operation FROM fact_operations WHERE operation >= :low AND operation < :high ORDER BY operation LIMIT :most",
+        low=prefix,
+        high=f"{prefix}g",  # no id has a letter beyond f
+        most=most,
+    )
+    return [OperationId(row[0]) for row in rows]
+
+
+def newest_operations(session: Session, most: int) -> list[OperationId]:
+    """Return the last operations, newest first."""
+    rows = session.rows("SELECT operation FROM fact_operations ORDER BY sequence DESC LIMIT :most", most=most)
+    return [OperationId(row[0]) for row in rows]
+
+
+def events_before(session: Session, sequence: int, about: bytes, *, after: int = -1) -> Iterator[Event]:
+    """Yield the events before one and after another, newest first, whose bytes hold some bytes."""
+    while sequence > after + 1:
+        rows = session.rows(
+            "SELECT sequence, document FROM events WHERE sequence < :sequence AND sequence > :after ORDER BY sequence DESC LIMIT :page",
+            sequence=sequence,
+            after=after,
+            page=PAGE,
+        )
+        yield from (recorded_event(bytes(row[1])) for row in rows if about in bytes(row[1]))
+        sequence = int(rows[-1][0]) if rows else 0
+
+
 def read_text(session: Session, digest: bytes | None) -> str | None:
     """Return an erasable text, or None where there is none or it was erased."""
     if digest is None:

@@ -88,6 +88,12 @@ def release_by_tag(session: Session, pipeline: PipelineName, tag: str) -> Releas
     return _record(session, row)
 
 
+def tagged_since(session: Session, pipeline: PipelineName, tag: str) -> int | None:
+    """Return the sequence of the event that gave a tag to the release that carries it, or None where none does."""
+    row = session.row("SELECT sequence FROM fact_tags WHERE pipeline = :pipeline AND tag = :tag", pipeline=pipeline, tag=tag)
+    return None if row is None else int(row[0])
+
+
 def list_releases(
     session: Session, pipeline: PipelineName, *, until: int | None = None, after: int = 0, most: int | None = None
 ) -> list[ReleaseRecord]:

@@ -24,7 +24,7 @@ def list_command(session: Session) -> None:
     rows = [
         (
             one.name,
-            f"r{one.current.number}",
+            f"r{one.current.number}{_beside(one)}",
             one.release.release.short,
             time_text(one.current.recorded_at),
             one.current.actor or "(erased)",
@@ -51,6 +51,9 @@ def show_command(session: Session, environment: str) -> None:
         f"revision {found.revision}, {found.current.kind.value} by {found.current.actor or '(erased)'}, "
         f"{time_text(found.current.recorded_at)}{why}"
     )
+    if found.canary is not None:
+        running = found.canary.release
+        output.data(f"beside it the canary {running.label} {running.release.short} answers {found.canary.percent}% of the calls")
     output.data(f"rollback goes to {found.good.label}" if found.good else "nothing good to roll back to")
     output.data("gates: none, this environment is open")
     if held:
@@ -58,6 +61,29 @@ def show_command(session: Session, environment: str) -> None:
     if found.release.behavior in found.marks.bad:
         output.warn("what it is on is marked bad")
     output.answer("env-show", {**environment_json(found), "held_against": {f"r{number}": verdict for number, verdict in held.items()}})
+
+
+@command.command("choose")
+@click.argument("environment", metavar="ENV")
+@click.argument("key", metavar="KEY")
+@in_session
+def choose_command(session: Session, environment: str, key: str) -> None:
+    """Say which release answers the calls of a user or a conversation: what ENV is on, or the canary beside it.
+
+    One KEY always gets one answer, until the environment moves; a canary that takes a larger share keeps the keys it has.
+    """
+    with session.look() as registry:
+        chosen = registry.environments.canaries.choose(environment, key)
+    release = chosen.release
+    session.output.data(f"{release.label} {release.release.short}{', the canary' if chosen.is_canary else ''}")
+    session.output.answer(
+        "env-choose",
+        {"environment": environment, "release": str(release.release), "number": release.number, "canary": chosen.is_canary},
+    )
+
+
+def _beside(one: EnvironmentDetails) -> str:
+    return "" if one.canary is None else f" ({one.canary.release.label} {one.canary.percent}%)"
 
 
 def _held_against(found: EnvironmentDetails, history: list[Stay]) -> dict[int, str]:
@@ -84,5 +110,8 @@ def environment_json(one: EnvironmentDetails) -> dict[str, object]:
         "reason": one.current.reason,
         "good": str(one.good.release) if one.good else None,
         "good_number": one.good.number if one.good else None,
+        "canary": str(one.canary.release.release) if one.canary else None,
+        "canary_number": one.canary.release.number if one.canary else None,
+        "percent": one.canary.percent if one.canary else None,
         "open": True,
     }

@@ -10,20 +10,36 @@ from lastgood.cli.output import duration_text, first_line, time_text
 from lastgood.cli.session import Session, in_session
 from lastgood.clock import format_instant
 from lastgood.errors import Invalid
+from lastgood.model.changes.environments import MoveKind
+from lastgood.model.history import Deployment, LoggedOperation
 from lastgood.registry.history import LoggedRelease, Stay
+
+USUAL_OPERATIONS = 50
 
 
 @click.command("log")
 @click.argument("revision", metavar="[REV]", required=False)
 @click.option("--env", "environment", metavar="E", help="The deployments of an environment instead.")
 @click.option("--component", metavar="C", help="Only releases that changed this component.")
+@click.option("--operations", "operations", is_flag=True, help="What was done, one operation after the other, instead.")
 @click.option("-n", "most", metavar="N", type=click.IntRange(min=1, max=10**9), help="At most N lines.")
 @in_session
-def command(session: Session, revision: str | None, environment: str | None, component: str | None, most: int | None) -> None:
+def command(
+    session: Session, revision: str | None, environment: str | None, component: str | None, operations: bool, most: int | None
+) -> None:
     """List releases, newest first: up to REV, or all.
 
-    With --env the deployments of an environment: when, what, by whom, why, and how long it stayed.
+    With --env the deployments of an environment: when, what, by whom, why, and how long it stayed. With --operations
+    everything that was done, each with the id that `lastgood undo` takes; the last 50 of them unless -n says how many.
     """
+    if operations:
+        if revision is not None or environment is not None or component is not None:
+            raise Invalid("--operations lists what was done; it goes with none of REV, --env and --component")
+        with session.registry() as registry:
+            logged_operations = registry.operations.log(USUAL_OPERATIONS if most is None else most)
+            said = [(one, registry.operations.say(one)) for one in logged_operations]
+        _print_operations(session, said)
+        return
     if environment is not None and (revision is not None or component is not None):
         raise Invalid("--env lists deployments; it goes with neither REV nor --component")
     if environment is not None:
@@ -76,15 +92,55 @@ def _print_stays(session: Session, stays: list[Stay]) -> None:
             time_text(stay.deployment.recorded_at),
             stay.deployment.kind.value,
             f"r{stay.deployment.number}",
-            f"from r{stay.deployment.replaced_number}" if stay.deployment.replaced_number is not None else "",
-            duration_text(((stay.until or now) - stay.deployment.recorded_at).total_seconds()) + (" so far" if stay.until is None else ""),
+            _whence(stay.deployment),
+            _stayed(stay, now),
             stay.deployment.actor or "(erased)",
-            first_line(stay.deployment.reason),
+            _why(stay.deployment),
         )
         for stay in stays
     ]
     session.output.table(("", "when", "kind", "to", "", "stayed", "who", "why"), rows)
     session.output.answer("log", {"items": [_stay_json(stay) for stay in stays]})
+
+
+def _stayed(stay: Stay, now: datetime) -> str:
+    seconds = ((stay.until or now) - stay.deployment.recorded_at).total_seconds()
+    # Where the clock was set back and that was accepted, nobody knows how long it was.
+    known = "not known" if seconds < 0 else duration_text(seconds)
+    return f"{known} so far" if stay.until is None else known
+
+
+def _whence(one: Deployment) -> str:
+    if one.kind is MoveKind.UNDO and one.canary_number is None:
+        return f"from r{one.replaced_number}"
+    if one.canary_number is not None:
+        return f"r{one.canary_number} for {one.percent}%"
+    if one.ended_number is not None and one.ended_number != one.number:
+        return f"without r{one.ended_number}"
+    return f"from r{one.replaced_number}" if one.replaced_number is not None else ""
+
+
+def _why(one: Deployment) -> str:
+    took = "" if one.milliseconds is None else f"took {one.milliseconds / 1_000:.2f} s"
+    incident = "" if one.incident is None else f"incident {one.incident}"
+    return "; ".join(part for part in (first_line(one.reason), incident, took) if part)
+
+
+def _print_operations(session: Session, said: list[tuple[LoggedOperation, list[str]]]) -> None:
+    rows = [(one.id[:8], time_text(one.recorded_at), one.actor or "(erased)", "; ".join(lines)) for one, lines in said]
+    session.output.table(("id", "when", "who", "what"), rows)
+    items = [
+        {
+            "operation": one.id,
+            "sequence": one.sequence,
+            "recorded_at": format_instant(one.recorded_at),
+            "actor": one.actor,
+            "types": [body.type for body in one.changes],
+            "changes": lines,
+        }
+        for one, lines in said
+    ]
+    session.output.answer("log", {"items": items})
 
 
 def _stay_json(stay: Stay) -> dict[str, object]:
@@ -97,8 +153,15 @@ def _stay_json(stay: Stay) -> dict[str, object]:
         "from_number": one.replaced_number,
         "to": str(one.release),
         "to_number": one.number,
+        "canary": str(one.canary) if one.canary is not None else None,
+        "canary_number": one.canary_number,
+        "percent": one.percent,
+        "ended_number": one.ended_number,
         "recorded_at": format_instant(one.recorded_at),
         "until": format_instant(stay.until) if stay.until is not None else None,
+        "seconds_stayed": None if stay.until is None or stay.until < one.recorded_at else (stay.until - one.recorded_at).total_seconds(),
+        "seconds": one.milliseconds / 1_000 if one.milliseconds is not None else None,
+        "incident": one.incident,
         "actor": one.actor,
         "reason": one.reason,
     }

@@ -24,12 +24,14 @@ def command(session: Session, verdict: str, revision: str, why: str) -> None:
         raise Invalid("--why says nothing")
     with session.registry() as registry:
         release = registry.releases.mark(revision, Verdict(verdict), why)
-        live = registry.releases.details(str(release.release)).live_in
+        details = registry.releases.details(str(release.release))
     session.output.data(f"{release.label} {release.release.short} is marked {verdict}")
     if verdict == "bad":
-        for environment in live:
+        for environment in details.live_in:
             session.output.warn(f"{environment} is on it now: lastgood rollback {environment}")
+        for environment in details.canary_in:
+            session.output.warn(f"{environment} runs it as a canary: lastgood rollback {environment}")
     session.output.answer(
         "mark",
-        {"release": str(release.release), "number": release.number, "verdict": verdict, "live_in": list(live)},
+        {"release": str(release.release), "number": release.number, "verdict": verdict, "live_in": list(details.live_in)},
     )

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PROGRESS_AFTER = 1.0
-_FOLDED = frozenset({"who", "by", "where", "changed", "message", "why"})
+_FOLDED = frozenset({"who", "by", "where", "changed", "message", "why", "what"})
 BROKEN_PIPE = 141
 LONGEST_LINE = 120
 

@@ -11,6 +11,7 @@ from lastgood.cli.session import Session, in_session
 from lastgood.clock import format_instant
 from lastgood.compare.wording import count, size
 from lastgood.model.component import Component
+from lastgood.model.history import Deployment
 from lastgood.model.listing import FileEntry
 from lastgood.registry.history import ReleaseDetails
 from lastgood.registry.layouts import layout_problems
@@ -50,18 +51,21 @@ def command(session: Session, revision: str, everything: bool) -> None:
             "live_in": list(details.live_in),
             "bad": details.bad is not None,
             "suspect_in": list(details.suspect_in),
-            "deployments": [
-                {
-                    "environment": one.environment,
-                    "revision": one.revision,
-                    "kind": one.kind.value,
-                    "recorded_at": format_instant(one.recorded_at),
-                }
-                for one in details.deployments
-            ],
+            "canary_in": list(details.canary_in),
+            "held": details.held is not None,
+            "deployments": [_deployment_json(one) for one in details.deployments],
             "components": [_component_json(one, files[name], problems) for name, one in details.manifest.components.items()],
         },
     )
+
+
+def _deployment_json(one: Deployment) -> dict[str, object]:
+    return {
+        "environment": one.environment,
+        "revision": one.revision,
+        "kind": one.kind.value,
+        "recorded_at": format_instant(one.recorded_at),
+    }
 
 
 def _print_head(session: Session, details: ReleaseDetails) -> None:
@@ -79,6 +83,11 @@ def _print_head(session: Session, details: ReleaseDetails) -> None:
         output.data(f"signed    {key}")
     if details.live_in:
         output.data(f"live in   {', '.join(details.live_in)}")
+    if details.canary_in:
+        output.data(f"canary in {', '.join(details.canary_in)}")
+    if details.held is not None:
+        why = f": {details.held.reason}" if details.held.reason else ""
+        output.data(f"held      by {details.held.actor or '(erased)'}, {time_text(details.held.recorded_at)}{why}")
     for one in details.deployments:
         output.data(f"ran       {one.environment} #{one.revision}, {one.kind.value}, {time_text(one.recorded_at)}")
     if details.bad is not None:

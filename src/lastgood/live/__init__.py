@@ -1,6 +1,7 @@
 """Live folders: a folder of this host that always holds what an environment is on.
 
     DIR/current                     a relative link to releases/<64 hex>, switched in one step
+    DIR/canary                      the same for the canary; there only while one runs
     DIR/releases/<64 hex>/          the files of one release, complete from the moment the name exists
     DIR/.lastgood-live/             our own: the lock, which environment DIR follows, seals, what is being written
 

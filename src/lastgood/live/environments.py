@@ -4,8 +4,9 @@ The order of a move, in words:
     1. what an earlier crash left is settled;
     2. the target's files are written and durable in the folder, while the environment still stands where it stood;
     3. the environment moves, if it still has the revision at which the target was chosen;
-    4. the folder's `current` is switched to what the environment is on now;
-    5. what is neither on top, nor where a rollback would go, nor what was switched away from is removed.
+    4. the folder's `current` is switched to what the environment is on now, and its `canary` to what runs beside it, or
+       taken away where nothing does;
+    5. what is neither on top, nor the canary, nor where a rollback would go, nor what was switched away from is removed.
 
 Crash argument: before 3 nothing has moved and `current` is untouched; a crash between 3 and 4 leaves a `current` that is
 one move behind, which `settle` finds by comparing it with the environment, as each command does first. `current` is
@@ -23,8 +24,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from lastgood.errors import LastgoodError, LiveFolderBehind, NotFound, Refused, StaleEnvironment, of_os_error
+from lastgood.errors import Conflict, LastgoodError, LiveFolderBehind, NotFound, Refused, of_os_error
 from lastgood.ids import EnvironmentName, OperationId, PipelineName, ReleaseId
+from lastgood.live.canaries import LiveCanaries
 from lastgood.live.folder import Followed, LiveFolder
 from lastgood.live.lock import WAIT_SECONDS
 from lastgood.model.operation import Entropy
@@ -67,6 +69,7 @@ class LiveEnvironments:
         self._pipeline = pipeline
         self._wait = wait
         self._cache = cache
+        self.canaries = LiveCanaries(inner.canaries, self.follow_move)
 
     def list(self, pipeline: str | None = None) -> list[EnvironmentDetails]:
         """Return the environments of a pipeline, by name."""
@@ -110,7 +113,7 @@ class LiveEnvironments:
             to, seen = _pinned(planned, revision, expect)
             return self._inner.deploy(environment, to or revision, reason=reason, expect=seen, operation=operation)
 
-        return self._move(environment, lambda: self.plan_deploy(environment, revision, expect), move, operation)
+        return self.follow_move(environment, lambda: self.plan_deploy(environment, revision, expect), move, operation)
 
     def rollback(
         self,
@@ -120,6 +123,8 @@ class LiveEnvironments:
         reason: str | None = None,
         expect: int | None = None,
         operation: OperationId | None = None,
+        incident: str | None = None,
+        waited: float = 0.0,
     ) -> Moved:
         """Move an environment back to the last good release, or to one that was deployed there before, folder and all.
 
@@ -131,9 +136,11 @@ class LiveEnvironments:
             # The target is said by its id: should somebody call it bad in between, this is refused, and does not land on
             # a release that nobody has prepared.
             target, seen = _pinned(planned, to, expect)
-            return self._inner.rollback(environment, target, reason=reason, expect=seen, operation=operation)
+            return self._inner.rollback(
+                environment, target, reason=reason, expect=seen, operation=operation, incident=incident, waited=waited
+            )
 
-        return self._move(environment, lambda: self.plan_rollback(environment, to, expect), move, operation)
+        return self.follow_move(environment, lambda: self.plan_rollback(environment, to, expect), move, operation)
 
     def settle(self, environment: str) -> bool:
         """Let an environment's folder catch up with it, after a crash or a move from elsewhere; true if it was behind.
@@ -150,7 +157,7 @@ class LiveEnvironments:
         except NotFound:
             return False
         folder = self._folder(environment, details.pipeline)
-        if folder is None or folder.current() == details.release.release:
+        if folder is None or _links_of(folder) == _wanted_by(details):
             return False
         return self._follow(folder, environment)
 
@@ -164,18 +171,29 @@ class LiveEnvironments:
                 problems.append(error)
         return problems
 
-    def _move(
+    def follow_move(
         self,
         environment: str,
         plan: Callable[[], Moved],
         move: Callable[[Moved | None], Moved],
         operation: OperationId | None,
     ) -> Moved:
+        """Move an environment, with its folder prepared before and switched after; every kind of move comes through here.
+
+        Args:
+            environment: `prod`, or `support-bot/prod`.
+            plan: returns what the move would do.
+            move: carries out what was planned, or whatever it is where there is no plan.
+            operation: the id under which it may have been carried out before.
+
+        Raises:
+            as `deploy`.
+        """
         if not self._has_folder(environment):
             return move(None)
         try:
             planned = plan()
-        except (NotFound, Refused, StaleEnvironment):
+        except (NotFound, Refused, Conflict):
             if operation is None:
                 raise
             # Of an operation that was done already the registry knows the answer, though it can't be planned again; of
@@ -189,6 +207,8 @@ class LiveEnvironments:
             with suppress(LastgoodError):
                 self._follow(folder, environment)
             self._prepare(folder, planned.after.release)
+            if planned.canary is not None:
+                self._prepare(folder, planned.canary.release.release)
             # Up to here nothing has moved. A crash from here to the switch leaves `current` behind, for `settle`.
             return self._followed(environment, move(planned), folder)
 
@@ -209,15 +229,21 @@ class LiveEnvironments:
         """Switch a folder to what its environment is on; true if it was on something else."""
         with folder.locked():
             details = self._inner.get(environment)
-            top, before = details.release.release, folder.current()
-            if before == top:
+            (top, canary), before = _wanted_by(details), _links_of(folder)
+            if before == (top, canary):
                 return False
             self._prepare(folder, top)
-            folder.switch(top)
-            keep = {top} | ({details.good.release} if details.good else set()) | ({before} if before else set())
+            if canary is not None:
+                self._prepare(folder, canary)
+            # A crash between the two leaves one of them behind, for `settle`.
+            if before[0] != top:
+                folder.switch(top)
+            if before[1] != canary:
+                folder.switch_canary(canary)
+            good = [] if details.below is None else [details.below.release]
             # The service reads the right release already; what can't be removed now is removed after the next switch.
             with suppress(LastgoodError):
-                folder.prune(keep)
+                folder.prune({one for one in (top, canary, *before, *good) if one is not None})
             return True
 
     def _prepare(self, folder: LiveFolder, release: ReleaseId) -> None:
@@ -232,6 +258,14 @@ class LiveEnvironments:
         name = _name(environment)
         followed = Followed(self._registry.id, pipeline, name)
         return LiveFolder(self._folders[name], followed, self._entropy, wait=self._wait, cache=self._cache)
+
+
+def _links_of(folder: LiveFolder) -> tuple[ReleaseId | None, ReleaseId | None]:
+    return folder.current(), folder.canary()
+
+
+def _wanted_by(details: EnvironmentDetails) -> tuple[ReleaseId, ReleaseId | None]:
+    return details.release.release, None if details.canary is None else details.canary.release.release
 
 
 def _name(environment: str) -> EnvironmentName:

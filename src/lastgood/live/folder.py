@@ -1,8 +1,8 @@
-"""One live folder on disk: releases side by side, and a link to the current one.
+"""One live folder on disk: releases side by side, a link to the current one, and one to the canary while it runs.
 
-Rules: a name in `releases/` that is 64 hex digits is a whole release, durable before it got the name; `current` is
-switched by one rename; only folders so named are ever removed, and never the one that `current` leads to; whatever else
-is found is left alone. One lock, taken for each step or around several, keeps two deployers on one host apart.
+Rules: a name in `releases/` that is 64 hex digits is a whole release, durable before it got the name; `current` and
+`canary` are each switched by one rename; only folders so named are ever removed, and never one that a link leads to;
+whatever else is found is left alone. One lock, taken for each step or around several, keeps two deployers on one host apart.
 
     folder = LiveFolder(Path("run/prod"), Followed(registry.id, pipeline, environment), entropy)
     with folder.locked():
@@ -35,6 +35,7 @@ from lastgood.workspace.durable import make_folder, replace_file, sync_folder
 
 RELEASES = "releases"
 CURRENT = "current"
+CANARY = "canary"
 OWN_FOLDER = ".lastgood-live"
 
 _SCHEMA = "lastgood.live-folder/1"
@@ -82,7 +83,6 @@ class LiveFolder:
         self._entropy = entropy
         self._wait = wait
         self._cache = cache
-        self._current = self.root / CURRENT
         self._releases = self.root / RELEASES
         self._own = self.root / OWN_FOLDER
         self._incoming = self._own / "incoming"
@@ -98,7 +98,18 @@ class LiveFolder:
             AlreadyExists: `current` is something else than a link.
             NotAllowed, Unavailable: it cannot be read.
         """
-        release = self._linked()
+        return self._leads_to(CURRENT)
+
+    def canary(self) -> ReleaseId | None:
+        """Return the release that `canary` leads to, None where no such link is there.
+
+        Raises:
+            as `current`.
+        """
+        return self._leads_to(CANARY)
+
+    def _leads_to(self, name: str) -> ReleaseId | None:
+        release = self._linked(name)
         if release is None:
             return None
         try:
@@ -161,20 +172,37 @@ class LiveFolder:
             NotFound: it is not prepared.
             AlreadyExists: `current` is something else than a link.
         """
+        self._switch(CURRENT, release)
+
+    def switch_canary(self, release: ReleaseId | None) -> None:
+        """Let `canary` lead to a release that is prepared, or take the link away.
+
+        Raises:
+            as `switch`.
+        """
+        if release is not None:
+            self._switch(CANARY, release)
+            return
+        with self.locked(), self._reporting():
+            self._linked(CANARY)
+            (self.root / CANARY).unlink(missing_ok=True)
+            sync_folder(self.root)
+
+    def _switch(self, name: str, release: ReleaseId) -> None:
         with self.locked(), self._reporting():
             if not self._is_there(self._path(release)):
                 raise NotFound(f"{self.root} does not hold the release {release.short}; nothing was switched")
-            self._linked()
+            self._linked(name)
             link = self._links.pop(release, None) or self._new_link(release)
             # One rename: whoever opens a path below `current` finds the old release or the new one, and a crash leaves
             # one of the two.
-            link.rename(self._current)
+            link.rename(self.root / name)
             sync_folder(self.root)
 
     def prune(self, keep: Collection[ReleaseId]) -> None:
-        """Remove the releases that are not to be kept, but never the one that `current` leads to."""
+        """Remove the releases that are not to be kept, but never one that `current` or `canary` leads to."""
         with self.locked(), self._reporting():
-            kept = {str(release) for release in (*keep, self._linked()) if release is not None}
+            kept = {str(release) for release in (*keep, self._linked(CURRENT), self._linked(CANARY)) if release is not None}
             gone = [name for name in self._listed() if name not in kept]
             for name in gone:
                 self._gone.append((self._releases / name).rename(self._fresh(name[:12])))
@@ -212,8 +240,9 @@ class LiveFolder:
             )
 
     def _require_writable(self) -> None:
-        """See beforehand that `current` can be switched: the caller moves the environment in between."""
-        self._linked()
+        """See beforehand that the links can be switched: the caller moves the environment in between."""
+        self._linked(CURRENT)
+        self._linked(CANARY)
         for folder in (self.root, self._releases):
             if not os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
                 raise NotAllowed(f"{folder} cannot be written: permission denied; nothing was changed")
@@ -241,17 +270,18 @@ class LiveFolder:
         put_right(folder, suspects, files, self._fresh("mended"))
         self._keep_seal(folder.name, take_seal(folder, entries))
 
-    def _linked(self) -> ReleaseId | None:
+    def _linked(self, name: str) -> ReleaseId | None:
+        path = self.root / name
         try:
-            target = self._current.readlink()
+            target = path.readlink()
         except FileNotFoundError:
             return None
         except OSError as error:
             if error.errno not in {errno.EINVAL, errno.ENOTDIR}:
-                raise of_os_error(error, f"{self._current} cannot be read") from error
+                raise of_os_error(error, f"{path} cannot be read") from error
             raise AlreadyExists(
-                f"{self._current} is not a link that can be switched; nothing was changed",
-                hint=f"move {self._current} away, then repeat",
+                f"{path} is not a link that can be switched; nothing was changed",
+                hint=f"move {path} away, then repeat",
             ) from error
         found = _LINK.fullmatch(str(target))
         return ReleaseId.parse(found[1]) if found else None

@@ -1,20 +1,39 @@
 """Environments: a stack of deployments, and what a deploy, a rollback and a mark mean for it.
 
-The transition table (B is the target, A the top; `stack` reads from the top down):
+The transition table (A is the top, B another release; `stack` reads from the top down). Without a canary:
 
-    operation              stack before     stack after      marks
+    operation              stack before     stack after      marks, canary
     deploy B               A …              B A …            B is no longer suspect
     deploy A               A …              unchanged        none
     rollback               A … G …          G …              popped entries that differ from G become suspect
     rollback --to G        A … G …          G …              likewise; G is no longer suspect
     rollback --to X        A C …            X C …            A becomes suspect if it differs from X
+    canary B               A …              unchanged        B runs beside A and is no longer suspect
+    canary A               A …              refused          conflict: A runs for everybody already
+    canary B               nothing          refused          not found: a canary stands beside something
+    promote, abort         any              refused          not found: no canary runs
     mark bad               unchanged        unchanged        its behavior is bad in every environment
     mark good              unchanged        unchanged        its behavior is neither bad nor suspect anywhere
 
+While a canary B runs beside A:
+
+    operation              stack before     stack after      marks, canary
+    deploy A               A …              unchanged        none; B goes on
+    deploy B, deploy C     A …              refused          conflict: promote or abort first
+    canary B               A …              unchanged        B takes another share; the same share changes nothing
+    canary C               A …              refused          conflict: promote or abort first
+    promote                A …              B A …            the canary ends as the top
+    abort                  A …              unchanged        the canary ends; nobody is suspect
+    rollback, --to A       A …              unchanged        the canary ends; B becomes suspect if it differs from A
+    rollback --to X        A …              as without       the same, and what is left of A … becomes suspect
+
 G, the *last good*, is the nearest entry below the top that is neither bad nor suspect and behaves differently from the
-top; X is a release that was deployed here before but is no longer on the stack. So a second rollback goes further
-back, never forward. A bad release is refused by every operation. The decisions here do no I/O: the stack is any
-iterable from the top down, read only as far as the decision needs.
+top; while a canary runs it is the top itself, since that is where a rollback stays. X is a release that was deployed here
+before but is no longer on the stack; to have been a canary is not to have been deployed. So a second rollback goes further
+back, never forward. A bad release is refused by every operation that would run it, and raising a canary's share is one. What
+a rollback stays on is not looked at: to end a canary is never refused. An undo brings back what the move before had left,
+stack, canary and suspicions, if nothing has moved since. The decisions here do no I/O: the stack is any iterable from the
+top down, read only as far as the decision needs.
 
     >>> a, b = (ReleaseId.of(name) for name in (b"a", b"b"))
     >>> same = BehaviorDigest.of(b"1")
@@ -25,10 +44,10 @@ iterable from the top down, read only as far as the decision needs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from lastgood.errors import BadRelease, NotFound, NothingGood
+from lastgood.errors import BadRelease, CanaryRunning, Conflict, NotFound, NothingGood
 from lastgood.ids import BehaviorDigest, EnvironmentName, ReleaseId
 
 
@@ -63,6 +82,15 @@ class Marks:
 
 
 @dataclass(frozen=True, slots=True)
+class Canary:
+    """What runs beside the top, for a share of the calls in percent."""
+
+    release: ReleaseId
+    behavior: BehaviorDigest
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """What moving an environment would do.
 
@@ -72,6 +100,9 @@ class Move:
         below: the revision of the entry under the new top, where the top is a new entry.
         suspects: the behaviors that become suspect.
         cleared: the behavior that is no longer suspect.
+        lifted: behaviors whose suspicion an undo takes back.
+        canary: what runs beside it afterwards.
+        ended: the canary that ends.
     """
 
     release: ReleaseId
@@ -80,17 +111,22 @@ class Move:
     below: int | None
     suspects: tuple[BehaviorDigest, ...] = ()
     cleared: BehaviorDigest | None = None
+    lifted: tuple[BehaviorDigest, ...] = ()
+    canary: Canary | None = None
+    ended: Canary | None = None
 
 
-def plan_deploy(name: EnvironmentName, target: Target, stack: Iterable[Entry], marks: Marks) -> Move | None:
+def plan_deploy(name: EnvironmentName, target: Target, stack: Iterable[Entry], marks: Marks, canary: Canary | None = None) -> Move | None:
     """Decide what deploying a release does; None where it is live already.
 
     Raises:
+        CanaryRunning: a canary has to be promoted or aborted first.
         BadRelease: somebody marked its behavior bad.
     """
     top = next(iter(stack), None)
     if top is not None and top.release == target.release:
         return None
+    _require_no_other(name, target, canary, "deploy")
     refuse_bad(name, target, marks)
     return Move(
         target.release,
@@ -101,20 +137,106 @@ def plan_deploy(name: EnvironmentName, target: Target, stack: Iterable[Entry], m
     )
 
 
-def last_good(stack: Iterable[Entry], marks: Marks) -> Entry | None:
+def plan_canary(
+    name: EnvironmentName, target: Target, percent: int, stack: Iterable[Entry], marks: Marks, *, canary: Canary | None
+) -> Move | None:
+    """Decide what running a release beside the top does; None where it has this share already.
+
+    Args:
+        name: the environment.
+        target: what to run.
+        percent: for which share of the calls, from 1 to 99.
+        stack: from the top down.
+        marks: what is held against behaviors.
+        canary: what runs beside the top already.
+
+    Raises:
+        NotFound: the environment has no deployment.
+        Conflict: the release is live already.
+        CanaryRunning: another canary runs.
+        BadRelease: somebody marked its behavior bad.
+    """
+    top = next(iter(stack), None)
+    if top is None:
+        raise NotFound(
+            f"{name} has no deployment yet, so there is nothing that a canary could stand beside",
+            hint=f"lastgood deploy {name} {target.label}",
+        )
+    if top.release == target.release:
+        raise Conflict(f"{name} is on {target.label} for every call already; nothing was changed", hint=f"lastgood env show {name}")
+    if canary is not None and canary.release != target.release:
+        _require_no_other(name, target, canary, "try")
+    if canary is not None and canary.percent == percent:
+        return None
+    refuse_bad(name, target, marks)
+    cleared = target.behavior if target.behavior in marks.suspect else None
+    running = Canary(target.release, target.behavior, percent)
+    return Move(top.release, top.behavior, entry=top.revision, below=None, cleared=cleared, canary=running)
+
+
+def plan_promote(name: EnvironmentName, stack: Iterable[Entry], marks: Marks, canary: Canary | None, label: str) -> Move:
+    """Decide what making the canary the top does; `label` is how people know its release.
+
+    Raises:
+        NotFound: no canary runs.
+        BadRelease: somebody marked its behavior bad.
+    """
+    running = _require_canary(name, canary)
+    refuse_bad(name, Target(running.release, running.behavior, label), marks)
+    top = next(iter(stack), None)
+    below = top.revision if top else None
+    cleared = running.behavior if running.behavior in marks.suspect else None
+    return Move(running.release, running.behavior, entry=None, below=below, cleared=cleared, ended=running)
+
+
+def plan_abort(name: EnvironmentName, stack: Iterable[Entry], canary: Canary | None) -> Move:
+    """Decide what ending the canary does.
+
+    Raises:
+        NotFound: no canary runs.
+    """
+    running = _require_canary(name, canary)
+    return _stay(next(iter(stack)), running, suspects=())
+
+
+def _require_canary(name: EnvironmentName, canary: Canary | None) -> Canary:
+    if canary is None:
+        raise NotFound(f"no canary runs in {name}; nothing was changed", hint=f"lastgood deploy {name} REV --canary 10")
+    return canary
+
+
+def _require_no_other(name: EnvironmentName, target: Target, canary: Canary | None, verb: str) -> None:
+    if canary is None:
+        return
+    if canary.release == target.release:
+        raise CanaryRunning(
+            f"{target.label} runs in {name} as a canary for {canary.percent}% of the calls; nothing was changed",
+            hint=f"lastgood deploy {name} --promote, or --abort",
+        )
+    raise CanaryRunning(
+        f"another release runs in {name} as a canary for {canary.percent}% of the calls; nothing was changed",
+        hint=f"lastgood deploy {name} --promote, or --abort, before you {verb} {target.label}",
+    )
+
+
+def _stay(top: Entry, ended: Canary, *, suspects: tuple[BehaviorDigest, ...]) -> Move:
+    return Move(top.release, top.behavior, entry=top.revision, below=None, suspects=suspects, ended=ended)
+
+
+def last_good(stack: Iterable[Entry], marks: Marks, canary: Canary | None = None) -> Entry | None:
     """Return where a rollback would go: see the rule of this module; None where nothing good is left."""
     entries = iter(stack)
     top = next(entries, None)
-    if top is None:
-        return None
+    if top is None or canary is not None:
+        return top
     return next(
         (entry for entry in entries if entry.behavior != top.behavior and marks.allows(entry.behavior)),
         None,
     )
 
 
-def plan_rollback(name: EnvironmentName, stack: Iterable[Entry], marks: Marks) -> Move:
-    """Decide what `rollback` without a target does.
+def plan_rollback(name: EnvironmentName, stack: Iterable[Entry], marks: Marks, canary: Canary | None = None) -> Move:
+    """Decide what `rollback` without a target does; while a canary runs it ends that and stays on the top.
 
     Raises:
         NotFound: the environment has no deployment.
@@ -123,6 +245,8 @@ def plan_rollback(name: EnvironmentName, stack: Iterable[Entry], marks: Marks) -
     popped: list[Entry] = []
     top: Entry | None = None
     for entry in stack:
+        if canary is not None:
+            return _stay(entry, canary, suspects=_doubted([canary], entry.behavior))
         if top is None:
             top = entry
         elif entry.behavior != top.behavior and marks.allows(entry.behavior):
@@ -143,8 +267,9 @@ def plan_rollback_to(
     marks: Marks,
     *,
     deployed_before: bool,
+    canary: Canary | None = None,
 ) -> Move | None:
-    """Decide what `rollback --to` does; None where the target is live already.
+    """Decide what `rollback --to` does; None where the target is live already, and no canary runs beside it.
 
     Raises:
         NotFound: the environment has no deployment, or the target was never deployed there.
@@ -154,11 +279,11 @@ def plan_rollback_to(
     if not entries:
         raise NotFound(f"{name} has no deployment yet, so there is nothing to roll back", hint="lastgood env list")
     if entries[0].release == target.release:
-        return None
+        return None if canary is None else _stay(entries[0], canary, suspects=_doubted([canary], entries[0].behavior))
     refuse_bad(name, target, marks)
     for position, entry in enumerate(entries):
         if entry.release == target.release:
-            return _pop_to(entry, entries[:position], marks)
+            return _pop_to(entry, entries[:position], marks, canary)
     if not deployed_before:
         raise NotFound(
             f"{target.label} was never deployed to {name}; it stays on what it is",
@@ -170,23 +295,29 @@ def plan_rollback_to(
         target.behavior,
         entry=None,
         below=below.revision if below else None,
-        suspects=_doubted([top], target.behavior),
+        suspects=_doubted(_with_canary([top], canary), target.behavior),
         cleared=target.behavior if target.behavior in marks.suspect else None,
+        ended=canary,
     )
 
 
-def _pop_to(entry: Entry, popped: list[Entry], marks: Marks) -> Move:
+def _with_canary(popped: Sequence[Entry], canary: Canary | None) -> list[Entry | Canary]:
+    return [*popped, *([] if canary is None else [canary])]
+
+
+def _pop_to(entry: Entry, popped: list[Entry], marks: Marks, canary: Canary | None = None) -> Move:
     return Move(
         entry.release,
         entry.behavior,
         entry=entry.revision,
         below=None,
-        suspects=_doubted(popped, entry.behavior),
+        suspects=_doubted(_with_canary(popped, canary), entry.behavior),
         cleared=entry.behavior if entry.behavior in marks.suspect else None,
+        ended=canary,
     )
 
 
-def _doubted(popped: list[Entry], target: BehaviorDigest) -> tuple[BehaviorDigest, ...]:
+def _doubted(popped: Sequence[Entry | Canary], target: BehaviorDigest) -> tuple[BehaviorDigest, ...]:
     return tuple(sorted({entry.behavior for entry in popped if entry.behavior != target}))
 
 

@@ -24,10 +24,20 @@ from lastgood.clock import format_instant
 from lastgood.errors import Invalid, InvalidManifest, InvalidName, NewerSchema
 from lastgood.ids import LeafHash, OperationId, TextDigest
 from lastgood.model.changes.body import Body, required_int
-from lastgood.model.changes.environments import EnvironmentMoved
+from lastgood.model.changes.environments import EnvironmentMoved, HookRan
 from lastgood.model.changes.ledger import KeySet
+from lastgood.model.changes.operations import OperationUndone
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
-from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, ReleaseImported, ReleaseSigned, TagSet
+from lastgood.model.changes.releases import (
+    BehaviorMarked,
+    HoldLifted,
+    ReleaseCommitted,
+    ReleaseHeld,
+    ReleaseImported,
+    ReleaseSigned,
+    TagRemoved,
+    TagSet,
+)
 from lastgood.model.fields import Fields
 from lastgood.model.release import check_schema
 
@@ -43,8 +53,13 @@ _CHANGES = (
     ReleaseImported,
     ReleaseSigned,
     TagSet,
+    TagRemoved,
+    ReleaseHeld,
+    HoldLifted,
     EnvironmentMoved,
+    HookRan,
     BehaviorMarked,
+    OperationUndone,
 )
 EVENT_TYPES: Mapping[str, type[Body]] = {one.type: one for one in _CHANGES}
 
@@ -119,7 +134,13 @@ def read_event(document: bytes) -> Event:
 
 def body_to_json(body: Body) -> JsonObject:
     """Return the type and the fields of an event's body."""
-    return {"type": body.type, "body": {one.name: _to_json(getattr(body, one.name)) for one in fields(body)}}
+    said = {one.name: getattr(body, one.name) for one in fields(body)}
+    written = {name: _to_json(value) for name, value in said.items() if not (name in body.later and _says_nothing(value))}
+    return {"type": body.type, "body": written}
+
+
+def _says_nothing(value: object) -> bool:
+    return value is None or value == ()
 
 
 def _to_json(value: object) -> Json:

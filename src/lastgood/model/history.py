@@ -12,11 +12,14 @@ from datetime import datetime
 from lastgood.ids import (
     BehaviorDigest,
     EnvironmentName,
+    IncidentName,
+    OperationId,
     PipelineName,
     ReleaseId,
     StateDigest,
     TagName,
 )
+from lastgood.model.changes.body import Body
 from lastgood.model.changes.environments import MoveKind
 
 
@@ -43,7 +46,14 @@ class ReleaseRecord:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One move of an environment; numbers are those of the releases in their pipeline."""
+    """One move of an environment; numbers are those of the releases in their pipeline.
+
+    Attributes:
+        canary: what ran beside the release from this move on, for `percent` of the calls.
+        ended: the canary that this move ended.
+        milliseconds: how long it took from being asked for until it was recorded, if that was measured.
+        incident: what it answers to, as it was named.
+    """
 
     environment: EnvironmentName
     revision: int
@@ -57,6 +67,13 @@ class Deployment:
     actor: str | None
     reason: str | None
     entry: int
+    canary: ReleaseId | None = None
+    canary_number: int | None = None
+    percent: int | None = None
+    ended: ReleaseId | None = None
+    ended_number: int | None = None
+    milliseconds: int | None = None
+    incident: IncidentName | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +84,25 @@ class BadMark:
     recorded_at: datetime
     actor: str | None
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a release is held: by whom and since when; `sequence` is that of the event that held it."""
+
+    release: ReleaseId
+    sequence: int
+    recorded_at: datetime
+    actor: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedOperation:
+    """One operation: who did what at once, in the order in which it was recorded."""
+
+    id: OperationId
+    sequence: int
+    recorded_at: datetime
+    actor: str | None
+    changes: tuple[Body, ...]

@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from lastgood.catalog import environments as environment_queries
 from lastgood.catalog import releases as release_queries
 from lastgood.catalog.creation import migrate_catalog, require_current_schema
 from lastgood.catalog.database import Database, SQLiteDatabase
@@ -30,11 +29,14 @@ from lastgood.model.placement import Staged
 from lastgood.model.release import Manifest
 from lastgood.model.revision import LocalZone
 from lastgood.registry import history, move, publish, resolve
+from lastgood.registry.asking import Wish, ask, carry_out, parse_environment
+from lastgood.registry.canaries import EmbeddedCanaries
 from lastgood.registry.checkout_cache.cache import CheckoutCache
 from lastgood.registry.context import Context, no_warning
 from lastgood.registry.history import EnvironmentDetails, LoggedRelease, ReleaseDetails, Stay
 from lastgood.registry.intake import DeferredIntake
-from lastgood.registry.move import Moved, Request
+from lastgood.registry.judgements import EmbeddedHolds, EmbeddedOperations
+from lastgood.registry.move import Moved
 from lastgood.registry.protocols import StagingIntake
 from lastgood.registry.publish import Draft, Published
 from lastgood.registry.resolve import Resolved
@@ -131,6 +133,8 @@ class EmbeddedRegistry:
         self.releases = EmbeddedReleases(context)
         self.environments = EmbeddedEnvironments(context)
         self.files = EmbeddedFiles(context)
+        self.holds = EmbeddedHolds(context)
+        self.operations = EmbeddedOperations(context)
 
     @property
     def id(self) -> RegistryId:
@@ -211,12 +215,12 @@ class EmbeddedReleases:
         """Make a release of a draft whose bytes are durable."""
         return publish.publish(self._context, draft, staged, operation=self._context.operation(None), announce=announce)
 
-    def tag(self, revision: str, tag: str) -> ReleaseRecord:
-        """Give a release a tag."""
+    def tag(self, revision: str, tag: str, *, move_it: bool = False) -> ReleaseRecord:
+        """Give a release a tag, and take it from another one if asked to."""
         name = TagName.parse(tag)
         release = self.find(revision).release
         with self._context.changing(self._context.operation(None)) as (session, ledger):
-            publish.set_tag(session, ledger, release, name)
+            publish.set_tag(session, ledger, release, name, move_it=move_it)
             return release_queries.require_release(session, release.release)
 
     def mark(self, revision: str, verdict: Verdict, reason: str) -> ReleaseRecord:
@@ -231,6 +235,7 @@ class EmbeddedEnvironments:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.canaries = EmbeddedCanaries(context)
 
     def list(self, pipeline: str | None = None) -> list[EnvironmentDetails]:
         """Return the environments of a pipeline, by name."""
@@ -257,10 +262,7 @@ class EmbeddedEnvironments:
         operation: OperationId | None = None,
     ) -> Moved:
         """Move an environment to a release; deploying what is live changes nothing."""
-        if (answered := self._answered(environment, MoveKind.DEPLOY, operation)) is not None:
-            return answered
-        request = self._request(environment, MoveKind.DEPLOY, revision, reason, expect)
-        return move.move(self._context, request, operation)
+        return carry_out(self._context, environment, MoveKind.DEPLOY, Wish(revision, reason, expect), operation)
 
     def rollback(
         self,
@@ -270,45 +272,23 @@ class EmbeddedEnvironments:
         reason: str | None = None,
         expect: int | None = None,
         operation: OperationId | None = None,
+        incident: str | None = None,
+        waited: float = 0.0,
     ) -> Moved:
         """Move an environment back to the last good release, or to one that was deployed there before."""
-        if (answered := self._answered(environment, MoveKind.ROLLBACK, operation)) is not None:
-            return answered
-        request = self._request(environment, MoveKind.ROLLBACK, to, reason, expect)
-        return move.move(self._context, request, operation)
+        wish = Wish(to, reason, expect, incident=incident, waited=waited)
+        return carry_out(self._context, environment, MoveKind.ROLLBACK, wish, operation)
 
     def plan_deploy(self, environment: str, revision: str = "latest", expect: int | None = None) -> Moved:
         """Return what `deploy` would do, without doing it."""
-        return move.plan(self._context, self._request(environment, MoveKind.DEPLOY, revision, None, expect))
+        return move.plan(self._context, ask(self._context, environment, MoveKind.DEPLOY, Wish(revision, expect=expect)))
 
     def plan_rollback(self, environment: str, to: str | None = None, expect: int | None = None) -> Moved:
         """Return what `rollback` would do, without doing it."""
-        return move.plan(self._context, self._request(environment, MoveKind.ROLLBACK, to, None, expect))
-
-    def _request(self, environment: str, kind: MoveKind, revision: str | None, reason: str | None, expect: int | None) -> Request:
-        pipeline, name = self._parse(environment)
-        # Looked at before the target is: a move in between then is a conflict, and never a move to a target that was
-        # chosen by what the environment used to be on.
-        expected = self._revision(pipeline, name) if expect is None else expect
-        release = None if revision is None else resolve.resolve(self._context, revision, pipeline).release
-        if release is not None and release.pipeline != pipeline:
-            raise NotFound(f"{release.label} is a release of {release.pipeline}, not of {pipeline}")
-        return Request(pipeline, name, kind, release, expected, reason)
-
-    def _answered(self, environment: str, kind: MoveKind, operation: OperationId | None) -> Moved | None:
-        """Return the first answer of an operation that was carried out, whatever its words would mean by now."""
-        return None if operation is None else move.answered(self._context, *self._parse(environment), kind, operation)
-
-    def _revision(self, pipeline: PipelineName, environment: EnvironmentName) -> int:
-        with self._context.database.reading() as session:
-            current = environment_queries.current_deployment(session, pipeline, environment)
-        return 0 if current is None else current.revision
+        return move.plan(self._context, ask(self._context, environment, MoveKind.ROLLBACK, Wish(to, expect=expect)))
 
     def _parse(self, environment: str) -> tuple[PipelineName, EnvironmentName]:
-        before, slash, name = environment.rpartition("/")
-        named = PipelineName.parse(before) if slash else None
-        with self._context.database.reading() as session:
-            return resolve.choose_pipeline(self._context, session, named), EnvironmentName.parse(name)
+        return parse_environment(self._context, environment)
 
 
 class EmbeddedFiles:

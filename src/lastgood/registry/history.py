@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lastgood.catalog import environments, releases, signatures
+from lastgood.catalog import environments, holds, releases, signatures
 from lastgood.catalog.database import Session
 from lastgood.errors import NotFound
 from lastgood.ids import ComponentName, EnvironmentName, PipelineName, ReleaseId
 from lastgood.model.environment import Marks, last_good
-from lastgood.model.history import BadMark, Deployment, ReleaseRecord
+from lastgood.model.history import BadMark, Deployment, Hold, ReleaseRecord
 from lastgood.model.release import Manifest
 from lastgood.registry.context import Context
+from lastgood.registry.move import RunningCanary, running_canary
 from lastgood.registry.publish import changed_components
 
 
@@ -46,12 +47,18 @@ class ReleaseDetails:
     live_in: tuple[EnvironmentName, ...]
     bad: BadMark | None
     suspect_in: tuple[EnvironmentName, ...]
-    signed_by: tuple[str, ...] = ()
+    canary_in: tuple[EnvironmentName, ...]
+    held: Hold | None
+    signed_by: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentDetails:
-    """An environment: what it is on, where a rollback would go, and how many moves it has seen."""
+    """An environment: what it is on, where a rollback would go, how many moves it has seen, and what runs beside it.
+
+    Attributes:
+        below: where a rollback would go once no canary runs any more; the same as `good` where none does.
+    """
 
     name: EnvironmentName
     pipeline: PipelineName
@@ -60,6 +67,8 @@ class EnvironmentDetails:
     release: ReleaseRecord
     good: ReleaseRecord | None
     marks: Marks
+    canary: RunningCanary | None = None
+    below: ReleaseRecord | None = None
 
 
 def log_releases(
@@ -141,6 +150,8 @@ def release_details(context: Context, record: ReleaseRecord) -> ReleaseDetails:
             bad=environments.bad_mark(session, record.behavior),
             suspect_in=tuple(environments.suspect_in(session, record.pipeline, record.behavior)),
             signed_by=tuple(key for key, _ in signatures.signatures_of(session, record.release)),
+            canary_in=_canary_in(session, record),
+            held=holds.hold_of(session, record.release),
         )
 
 
@@ -165,7 +176,9 @@ def _details(session: Session, pipeline: PipelineName, environment: EnvironmentN
     if current is None:
         raise NotFound(f"{pipeline} has no environment {environment}", hint="lastgood env list")
     marks = environments.marks(session, pipeline, environment)
-    good = last_good(environments.stack(session, pipeline, environment), marks)
+    canary = running_canary(session, current)
+    good = last_good(environments.stack(session, pipeline, environment), marks, canary)
+    below = last_good(environments.stack(session, pipeline, environment), marks) if canary else good
     return EnvironmentDetails(
         name=environment,
         pipeline=pipeline,
@@ -174,6 +187,8 @@ def _details(session: Session, pipeline: PipelineName, environment: EnvironmentN
         release=releases.require_release(session, current.release),
         good=None if good is None else releases.require_release(session, good.release),
         marks=marks,
+        canary=None if canary is None else RunningCanary(releases.require_release(session, canary.release), canary.percent),
+        below=None if below is None else releases.require_release(session, below.release),
     )
 
 
@@ -184,3 +199,9 @@ def _live(session: Session, pipeline: PipelineName) -> dict[ReleaseId, tuple[Env
         if current is not None:
             live[current.release] = (*live.get(current.release, ()), name)
     return live
+
+
+def _canary_in(session: Session, record: ReleaseRecord) -> tuple[EnvironmentName, ...]:
+    names = environments.environment_names(session, record.pipeline)
+    current = [environments.current_deployment(session, record.pipeline, name) for name in names]
+    return tuple(one.environment for one in current if one is not None and one.canary == record.release)

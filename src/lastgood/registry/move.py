@@ -1,23 +1,36 @@
-"""Moving environments: deploy, rollback and marks, each one transaction with compare-and-swap.
+"""Moving environments: deploy, rollback, canaries and marks, each one transaction with compare-and-swap.
 
 Rules: what a move means is decided in `model.environment`; here it is read, checked against the revision the caller
 saw, and recorded. Of two racing moves one wins, the other gets a conflict that names who moved it. A retried operation
-gets its first answer.
+gets its first answer. How long a move took is measured from when it was asked for until its event is written; nobody can
+write into an event how long its own commit takes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from lastgood.catalog import environments, releases
 from lastgood.catalog.database import Session
 from lastgood.catalog.records import Appender, event_of_operation
 from lastgood.errors import AlreadyExists, Conflict, NothingGood, StaleEnvironment
-from lastgood.ids import EnvironmentName, OperationId, PipelineName
-from lastgood.model.changes.body import Body
+from lastgood.ids import EnvironmentName, IncidentName, OperationId, PipelineName
 from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
 from lastgood.model.changes.releases import BehaviorMarked, Verdict
-from lastgood.model.environment import Marks, Move, Target, plan_deploy, plan_rollback, plan_rollback_to
+from lastgood.model.environment import (
+    Canary,
+    Marks,
+    Move,
+    Target,
+    plan_abort,
+    plan_canary,
+    plan_deploy,
+    plan_promote,
+    plan_rollback,
+    plan_rollback_to,
+)
+from lastgood.model.event import Event
 from lastgood.model.history import Deployment, ReleaseRecord
 from lastgood.registry.context import Context
 
@@ -25,15 +38,27 @@ MOST_CANDIDATES = 5
 
 
 @dataclass(frozen=True, slots=True)
+class RunningCanary:
+    """A release that runs beside what an environment is on, for a share of the calls in percent."""
+
+    release: ReleaseRecord
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
 class Moved:
-    """What became of a deploy or a rollback, or what would become of it.
+    """What became of a move, or what would become of it.
 
     Attributes:
         revision: the environment's revision afterwards; of a plan, the one at which it stands.
-        changed: false where the release was live already.
+        changed: false where everything was as asked for already.
         before: what the environment was on.
         after: what it is on.
-        was_suspect: whether the release was suspect there, which the move has lifted.
+        was_suspect: whether a release that was asked for was suspect there, which the move has lifted.
+        kind: how it was moved.
+        canary: what runs beside it now.
+        ended: the canary that this ended.
+        operation: the id under which it stands in the ledger; None of a plan, and of what changed nothing.
     """
 
     environment: EnvironmentName
@@ -42,6 +67,10 @@ class Moved:
     before: ReleaseRecord | None
     after: ReleaseRecord
     was_suspect: bool = False
+    kind: MoveKind = MoveKind.DEPLOY
+    canary: RunningCanary | None = None
+    ended: ReleaseRecord | None = None
+    operation: OperationId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +78,11 @@ class Request:
     """A move that somebody asks for.
 
     Attributes:
-        release: where to, or None for a rollback to the last good.
+        release: where to, or what to run as a canary; None for a rollback to the last good, for promote and for abort.
         expected: the revision of the environment that the caller saw, 0 where it did not exist.
+        percent: the share of a canary.
+        incident: what the move answers to.
+        elapsed: says how many seconds have passed since the move was asked for.
     """
 
     pipeline: PipelineName
@@ -59,6 +91,9 @@ class Request:
     release: ReleaseRecord | None
     expected: int
     reason: str | None
+    percent: int = 0
+    incident: IncidentName | None = None
+    elapsed: Callable[[], float] | None = None
 
 
 def move(context: Context, request: Request, operation_id: OperationId | None = None) -> Moved:
@@ -68,23 +103,23 @@ def move(context: Context, request: Request, operation_id: OperationId | None = 
         StaleEnvironment: somebody moved it since the caller looked.
         BadRelease: the release behaves like one that was marked bad.
         NothingGood: a rollback finds nothing good.
-        NotFound: a rollback of an environment that has no deployment, or to a release that was never there.
+        NotFound: a rollback of an environment that has no deployment, or to a release that was never there; no canary runs.
+        CanaryRunning: a canary has to be promoted or aborted first.
         AlreadyExists: the environment would be new, and a tag has its name.
     """
     operation = context.operation(operation_id)
     with context.changing(operation) as (session, ledger):
         earlier = event_of_operation(session, operation.id)
         if earlier is not None:
-            return _first_answer(session, request.pipeline, request.environment, request.kind, earlier.body)
+            return _first_answer(session, request.pipeline, request.environment, request.kind, earlier)
         current = environments.current_deployment(session, request.pipeline, request.environment)
         _check_expected(request, current)
         if current is None:
             _check_new_name(session, request)
-        marks = environments.marks(session, request.pipeline, request.environment)
-        decided = _decide(session, request, marks)
+        decided = _decide(session, request, current)
         if decided is None:
             return _unchanged(session, request, current)
-        return _record(session, ledger, request, current, decided)
+        return record_move(session, ledger, request, current, decided)
 
 
 def plan(context: Context, request: Request) -> Moved:
@@ -98,10 +133,10 @@ def plan(context: Context, request: Request) -> Moved:
         _check_expected(request, current)
         if current is None:
             _check_new_name(session, request)
-        decided = _decide(session, request, environments.marks(session, request.pipeline, request.environment))
+        decided = _decide(session, request, current)
         if decided is None:
             return _unchanged(session, request, current)
-        return _moved(session, request, current, decided, 0 if current is None else current.revision)
+        return planned_move(session, request, current, decided)
 
 
 def mark(context: Context, release: ReleaseRecord, verdict: Verdict, reason: str) -> None:
@@ -129,19 +164,35 @@ def _check_new_name(session: Session, request: Request) -> None:
         raise AlreadyExists(f"{request.environment} is a tag of {request.pipeline}, so it cannot be an environment")
 
 
-def _decide(session: Session, request: Request, marks: Marks) -> Move | None:
+def _decide(session: Session, request: Request, current: Deployment | None) -> Move | None:
+    marks = environments.marks(session, request.pipeline, request.environment)
     stack = environments.stack(session, request.pipeline, request.environment)
+    name, canary = request.environment, running_canary(session, current)
+    if request.kind is MoveKind.PROMOTE:
+        label = "" if current is None else f"r{current.canary_number}"
+        return plan_promote(name, stack, marks, canary, label)
+    if request.kind is MoveKind.ABORT:
+        return plan_abort(name, stack, canary)
     release = request.release
     if release is None:
         try:
-            return plan_rollback(request.environment, stack, marks)
+            return plan_rollback(name, stack, marks, canary)
         except NothingGood as error:
             raise _with_candidates(session, request, error, marks) from error
     target = Target(release.release, release.behavior, release.label)
     if request.kind is MoveKind.DEPLOY:
-        return plan_deploy(request.environment, target, stack, marks)
-    before = environments.was_deployed(session, request.pipeline, request.environment, release.release)
-    return plan_rollback_to(request.environment, target, stack, marks, deployed_before=before)
+        return plan_deploy(name, target, stack, marks, canary)
+    if request.kind is MoveKind.CANARY:
+        return plan_canary(name, target, request.percent, stack, marks, canary=canary)
+    before = environments.was_deployed(session, request.pipeline, name, release.release)
+    return plan_rollback_to(name, target, stack, marks, deployed_before=before, canary=canary)
+
+
+def running_canary(session: Session, current: Deployment | None) -> Canary | None:
+    """Return the canary that runs since a move, or None."""
+    if current is None or current.canary is None:
+        return None
+    return Canary(current.canary, releases.require_release(session, current.canary).behavior, current.percent or 0)
 
 
 def _with_candidates(session: Session, request: Request, error: NothingGood, marks: Marks) -> NothingGood:
@@ -159,42 +210,61 @@ def _with_candidates(session: Session, request: Request, error: NothingGood, mar
     )
 
 
-def _record(session: Session, ledger: Appender, request: Request, current: Deployment | None, decided: Move) -> Moved:
+def record_move(session: Session, ledger: Appender, request: Request, current: Deployment | None, decided: Move) -> Moved:
+    """Append the event of a move that was decided, on top of the move that an environment stands at."""
     revision = 1 if current is None else current.revision + 1
-    ledger.append(
-        EnvironmentMoved(
-            pipeline=request.pipeline,
-            environment=request.environment,
-            revision=revision,
-            kind=request.kind,
-            replaced=None if current is None else current.release,
-            release=decided.release,
-            behavior=decided.behavior,
-            entry=revision if decided.entry is None else decided.entry,
-            below=decided.below,
-            suspects=decided.suspects,
-            cleared=decided.cleared,
-            reason=ledger.text(request.reason),
-        )
+    body = EnvironmentMoved(
+        pipeline=request.pipeline,
+        environment=request.environment,
+        revision=revision,
+        kind=request.kind,
+        replaced=None if current is None else current.release,
+        release=decided.release,
+        behavior=decided.behavior,
+        entry=revision if decided.entry is None else decided.entry,
+        below=decided.below,
+        suspects=decided.suspects,
+        cleared=decided.cleared,
+        reason=ledger.text(request.reason),
+        lifted=decided.lifted,
+        canary=None if decided.canary is None else decided.canary.release,
+        percent=None if decided.canary is None else decided.canary.percent,
+        ended=None if decided.ended is None else decided.ended.release,
+        milliseconds=None if request.elapsed is None else max(0, round(request.elapsed() * 1_000)),
+        incident=request.incident,
     )
-    return _moved(session, request, current, decided, revision)
+    return _answer(session, body, ledger.append(body).operation)
 
 
-def _moved(session: Session, request: Request, current: Deployment | None, decided: Move, revision: int) -> Moved:
+def planned_move(session: Session, request: Request, current: Deployment | None, decided: Move) -> Moved:
+    """Return what a move that was decided would do."""
     return Moved(
         request.environment,
-        revision,
+        0 if current is None else current.revision,
         changed=True,
         before=None if current is None else releases.require_release(session, current.release),
         after=releases.require_release(session, decided.release),
         was_suspect=decided.cleared is not None,
+        kind=request.kind,
+        canary=None
+        if decided.canary is None
+        else RunningCanary(releases.require_release(session, decided.canary.release), decided.canary.percent),
+        ended=None if decided.ended is None else releases.require_release(session, decided.ended.release),
     )
 
 
 def _unchanged(session: Session, request: Request, current: Deployment | None) -> Moved:
     assert current is not None  # noqa: S101  # only what is live already is left unchanged
     live = releases.require_release(session, current.release)
-    return Moved(request.environment, current.revision, changed=False, before=live, after=live)
+    return Moved(
+        request.environment,
+        current.revision,
+        changed=False,
+        before=live,
+        after=live,
+        kind=request.kind,
+        canary=None if current.canary is None else RunningCanary(releases.require_release(session, current.canary), current.percent or 0),
+    )
 
 
 def answered(
@@ -207,12 +277,22 @@ def answered(
     """
     with context.database.reading() as session:
         event = event_of_operation(session, operation)
-        return None if event is None else _first_answer(session, pipeline, environment, kind, event.body)
+        return None if event is None else _first_answer(session, pipeline, environment, kind, event)
 
 
-def _first_answer(session: Session, pipeline: PipelineName, environment: EnvironmentName, kind: MoveKind, body: Body) -> Moved:
+def _first_answer(session: Session, pipeline: PipelineName, environment: EnvironmentName, kind: MoveKind, event: Event) -> Moved:
+    body = event.body
     if not isinstance(body, EnvironmentMoved) or (body.pipeline, body.environment, body.kind) != (pipeline, environment, kind):
         raise Conflict("this operation id was used for another operation; nothing was changed")
+    return _answer(session, body, event.operation)
+
+
+def answer_of(session: Session, event: Event) -> Moved | None:
+    """Return what a move answered when it was made; None where an event is no move."""
+    return _answer(session, event.body, event.operation) if isinstance(event.body, EnvironmentMoved) else None
+
+
+def _answer(session: Session, body: EnvironmentMoved, operation: OperationId) -> Moved:
     return Moved(
         body.environment,
         body.revision,
@@ -220,4 +300,8 @@ def _first_answer(session: Session, pipeline: PipelineName, environment: Environ
         before=None if body.replaced is None else releases.require_release(session, body.replaced),
         after=releases.require_release(session, body.release),
         was_suspect=body.cleared is not None,
+        kind=body.kind,
+        canary=None if body.canary is None else RunningCanary(releases.require_release(session, body.canary), body.percent or 0),
+        ended=None if body.ended is None else releases.require_release(session, body.ended),
+        operation=operation,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from lastgood.catalog import placement, releases
 from lastgood.errors import Integrity
@@ -18,17 +19,19 @@ from lastgood.model.listing import FileEntry
 from lastgood.model.placement import FileMap
 from lastgood.registry.compare import differing_entries, side_of
 from lastgood.registry.context import Context
+from lastgood.registry.last_verified import last_verified
 from lastgood.store.pack import pack_name
 from lastgood.store.reader import ObjectReader
 
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What was checked: how many files, their bytes, and whether these were read."""
+    """What was checked: how many files, their bytes, whether these were read, and when they were last found right before."""
 
     files: int
     bytes: int
     were_read: bool
+    verified_at: datetime | None = None
 
 
 def preflight(context: Context, live: ReleaseRecord | None, target: ReleaseRecord, *, read: bool) -> Preflight:
@@ -56,7 +59,7 @@ def preflight(context: Context, live: ReleaseRecord | None, target: ReleaseRecor
         for _, pieces in reader.stream_files(digests):
             for _ in pieces:
                 pass
-    return Preflight(len(entries), sum(entry.size for entry in entries), were_read=read)
+    return Preflight(len(entries), sum(entry.size for entry in entries), read, last_verified(context.folder, target))
 
 
 def _find_files(context: Context, target: ReleaseRecord, entries: Sequence[FileEntry]) -> Collection[FileMap]:

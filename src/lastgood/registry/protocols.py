@@ -1,7 +1,9 @@
 """What a registry can do, one small protocol a group; a server's client answers the same ones.
 
 registry.releases       find, list and publish releases
-registry.environments   move environments and read their history
+registry.environments   move environments and read their history; .canaries beside them
+registry.operations     what was done, and undoing it
+registry.holds          releases that no policy may drop
 registry.files          the bytes of kept files
 """
 
@@ -13,15 +15,18 @@ from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
 from lastgood.ids import FileDigest, OperationId, PipelineName, RegistryId, ReleaseId
+from lastgood.model.changes.environments import HookRan
 from lastgood.model.changes.releases import Verdict
-from lastgood.model.history import ReleaseRecord
+from lastgood.model.history import Hold, LoggedOperation, ReleaseRecord
 from lastgood.model.intake import Intake
 from lastgood.model.placement import Staged
 from lastgood.model.release import Manifest
+from lastgood.registry.canaries import Chosen
 from lastgood.registry.history import EnvironmentDetails, LoggedRelease, ReleaseDetails, Stay
 from lastgood.registry.move import Moved
 from lastgood.registry.publish import Draft, Published
 from lastgood.registry.resolve import Resolved
+from lastgood.registry.undo import Undone
 
 
 class StagingIntake(Intake, Protocol):
@@ -87,11 +92,16 @@ class Releases(Protocol):
         """Make a release of a draft whose bytes are durable; see `registry.publish`."""
         ...
 
-    def tag(self, revision: str, tag: str) -> ReleaseRecord:
+    def tag(self, revision: str, tag: str, *, move_it: bool = False) -> ReleaseRecord:
         """Give a release a tag.
 
+        Args:
+            revision: the release.
+            tag: the tag.
+            move_it: take it from the release that has it, which history keeps.
+
         Raises:
-            AlreadyExists: the tag belongs to another release.
+            AlreadyExists: the tag belongs to another release and may not move, or an environment has that name.
         """
         ...
 
@@ -100,8 +110,88 @@ class Releases(Protocol):
         ...
 
 
+class Canaries(Protocol):
+    """Releases that answer a share of the calls beside what an environment is on."""
+
+    def start(
+        self,
+        environment: str,
+        revision: str,
+        percent: int,
+        *,
+        reason: str | None = None,
+        expect: int | None = None,
+        operation: OperationId | None = None,
+    ) -> Moved:
+        """Run a release beside what an environment is on, or give the one that runs another share.
+
+        Args:
+            environment: `prod`, or `support-bot/prod`.
+            revision: the release.
+            percent: the share of routing keys, from 1 to 99.
+            reason: why, in free text.
+            expect: the revision of the environment the caller saw.
+            operation: an id that makes a retry safe.
+
+        Raises:
+            NotFound: the environment has no deployment.
+            Conflict: the release is live already.
+            CanaryRunning: another canary runs.
+            BadRelease, StaleEnvironment: as `deploy`.
+        """
+        ...
+
+    def promote(
+        self, environment: str, *, reason: str | None = None, expect: int | None = None, operation: OperationId | None = None
+    ) -> Moved:
+        """Let the canary answer every call.
+
+        Raises:
+            NotFound: no canary runs.
+            BadRelease, StaleEnvironment: as `deploy`.
+        """
+        ...
+
+    def abort(
+        self, environment: str, *, reason: str | None = None, expect: int | None = None, operation: OperationId | None = None
+    ) -> Moved:
+        """End the canary; nothing is held against it.
+
+        Raises:
+            NotFound: no canary runs.
+            StaleEnvironment: somebody moved the environment first.
+        """
+        ...
+
+    def plan_start(self, environment: str, revision: str, percent: int, expect: int | None = None) -> Moved:
+        """Return what `start` would do, without doing it."""
+        ...
+
+    def plan_promote(self, environment: str, expect: int | None = None) -> Moved:
+        """Return what `promote` would do, without doing it."""
+        ...
+
+    def plan_abort(self, environment: str, expect: int | None = None) -> Moved:
+        """Return what `abort` would do, without doing it."""
+        ...
+
+    def choose(self, environment: str, key: str) -> Chosen:
+        """Return which release answers the calls with a routing key; see `model.canary`.
+
+        Raises:
+            NotFound: there is no such environment.
+            Invalid: the key is empty.
+        """
+        ...
+
+
 class Environments(Protocol):
     """The environments of a registry's pipelines."""
+
+    @property
+    def canaries(self) -> Canaries:
+        """What runs beside them."""
+        ...
 
     def list(self, pipeline: str | None = None) -> list[EnvironmentDetails]:
         """Return the environments of a pipeline, by name."""
@@ -151,8 +241,19 @@ class Environments(Protocol):
         reason: str | None = None,
         expect: int | None = None,
         operation: OperationId | None = None,
+        incident: str | None = None,
+        waited: float = 0.0,
     ) -> Moved:
-        """Move an environment back to the last good release, or to one that was deployed there before.
+        """Move an environment back to the last good release, or to one that was deployed there before; ends a canary.
+
+        Args:
+            environment: `prod`, or `support-bot/prod`.
+            to: the release; by default the last good one.
+            reason: why, in free text.
+            expect: the revision of the environment the caller saw.
+            operation: an id that makes a retry safe.
+            incident: what it answers to; recorded as it is named, and not looked up.
+            waited: how many seconds the caller has spent on it already, for the record of how long it took.
 
         Raises:
             NothingGood: no earlier release is neither bad nor suspect.
@@ -174,6 +275,65 @@ class Environments(Protocol):
         Raises:
             as `rollback`.
         """
+        ...
+
+
+class Holds(Protocol):
+    """Releases whose bytes stay, whatever a retention policy says."""
+
+    def hold(self, revision: str, reason: str | None = None, *, operation: OperationId | None = None) -> ReleaseRecord:
+        """Hold a release; one that is held already stays as it is held."""
+        ...
+
+    def lift(self, revision: str, reason: str | None = None, *, operation: OperationId | None = None) -> ReleaseRecord:
+        """Hold a release no longer.
+
+        Raises:
+            NotFound: it is not held.
+        """
+        ...
+
+    def list(self) -> builtins.list[tuple[ReleaseRecord, Hold]]:
+        """Return the releases that are held, with why."""
+        ...
+
+
+class Operations(Protocol):
+    """What was done to a registry, one operation after the other."""
+
+    def log(self, most: int | None = None) -> list[LoggedOperation]:
+        """Return operations, newest first."""
+        ...
+
+    def find(self, text: str) -> OperationId:
+        """Return the operation that an id, or the beginning of one, means.
+
+        Raises:
+            NotFound: there is none.
+            InvalidRevision: there are several.
+        """
+        ...
+
+    def say(self, operation: LoggedOperation) -> list[str]:
+        """Say in one line each what an operation changed."""
+        ...
+
+    def undo(self, undone: OperationId, *, reason: str | None = None, operation: OperationId | None = None) -> Undone:
+        """Take back what an operation changed; see `registry.undo`.
+
+        Raises:
+            NotFound: there was no such operation.
+            Conflict: what it changed was changed since.
+            Refused: it did something that has no inverse, or would bring back a bad release.
+        """
+        ...
+
+    def plan_undo(self, undone: OperationId) -> Undone:
+        """Return what `undo` would do, without doing it."""
+        ...
+
+    def note_hook(self, told: HookRan) -> None:
+        """Record that somebody was told of a move, or could not be."""
         ...
 
 
@@ -230,4 +390,9 @@ class Registry(Protocol):
     @property
     def files(self) -> Files:
         """Its bytes."""
+        ...
+
+    @property
+    def operations(self) -> Operations:
+        """What was done to it."""
         ...

@@ -175,20 +175,23 @@ def require_latest(context: Context, pipeline: PipelineName, base: ReleaseId) ->
         raise _stale(session, found, latest, others)
 
 
-def set_tag(session: Session, ledger: Appender, release: ReleaseRecord, tag: TagName) -> bool:
-    """Give a release a tag; false where it has it already.
+def set_tag(session: Session, ledger: Appender, release: ReleaseRecord, tag: TagName, *, move_it: bool = False) -> bool:
+    """Give a release a tag, from another release if it may move; false where it has it already.
 
     Raises:
-        AlreadyExists: the tag belongs to another release, or an environment has that name.
+        AlreadyExists: the tag belongs to another release and may not move, or an environment has that name.
     """
     holder = releases.release_by_tag(session, release.pipeline, tag)
     if holder is not None and holder.release == release.release:
         return False
-    if holder is not None:
-        raise AlreadyExists(f"the tag {tag} belongs to {holder.label} already; tags do not move")
+    if holder is not None and not move_it:
+        raise AlreadyExists(
+            f"the tag {tag} belongs to {holder.label} already; tags do not move by themselves",
+            hint=f"lastgood tag {release.label} {tag} --move, which history keeps",
+        )
     if EnvironmentName(tag) in environments.environment_names(session, release.pipeline):
         raise AlreadyExists(f"{tag} is an environment of {release.pipeline}, so it cannot be a tag")
-    ledger.append(TagSet(release.pipeline, tag, release.release))
+    ledger.append(TagSet(release.pipeline, tag, release.release, None if holder is None else holder.release))
     return True
 
 

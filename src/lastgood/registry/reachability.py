@@ -26,6 +26,7 @@ from lastgood.catalog.collection import (
     recorded_keys,
     with_bases,
 )
+from lastgood.catalog.holds import held_releases
 from lastgood.errors import Integrity
 from lastgood.ids import ReleaseId
 from lastgood.model.collection import Judgement, judge
@@ -53,13 +54,14 @@ class Surveyor:
 
     Args:
         context: the registry.
-        dropped: the releases whose bytes may go.
+        dropped: the releases whose bytes may go, unless they are held.
     """
 
     def __init__(self, context: Context, dropped: AbstractSet[ReleaseId]) -> None:
         self._context = context
         self._reach = Reach(ObjectReader(context.backend, context.index))
-        self._read = set(dropped)
+        self._dropped = dropped
+        self._read: set[ReleaseId] = set()
 
     def survey(self, now: datetime, deadline: datetime) -> Survey:
         """Decide about everything that is recorded.
@@ -71,7 +73,8 @@ class Surveyor:
         """
         with self._context.database.reading() as session:
             state = index_state(session)
-            every = releases.every_release(session)
+            gone = self._dropped - held_releases(session)
+            every = [release for release in releases.every_release(session) if release not in gone]
         self._reach_from(every)
         with self._context.database.reading() as session:
             chunks = with_bases(session, chunks_of_files(session, self._reach.files))

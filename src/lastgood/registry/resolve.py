@@ -21,6 +21,7 @@ from lastgood.model.environment import last_good
 from lastgood.model.history import Deployment, ReleaseRecord
 from lastgood.model.revision import Revision, parse_revision
 from lastgood.registry.context import Context
+from lastgood.registry.move import running_canary
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +109,10 @@ class _Resolver:
             case expressions.Good(environment):
                 return self._good(environment)
             case expressions.Canary(environment):
-                raise NotFound(f"no canary runs in {environment}")
+                return self._canary(environment)
             case expressions.Before(environment, steps):
                 return self._deployed(
-                    environments.current_deployment(self._session, self._pipeline, environment, steps=steps),
+                    environments.deployment_before(self._session, self._pipeline, environment, steps),
                     environment,
                     f"{environment} has no {steps + 1} deployments",
                 )
@@ -145,9 +146,17 @@ class _Resolver:
         tagged = releases.release_by_tag(self._session, self._pipeline, TagName(name))
         return self._plain(tagged, f"{self._pipeline} has no environment and no tag {name}")
 
+    def _canary(self, environment: EnvironmentName) -> Resolved:
+        found = self._deployed(environments.current_deployment(self._session, self._pipeline, environment), environment, "").deployment
+        if found is None or found.canary is None:
+            raise NotFound(f"no canary runs in {environment}", hint=f"lastgood env show {environment}")
+        return Resolved(self._text, releases.require_release(self._session, found.canary), deployment=found)
+
     def _good(self, environment: EnvironmentName) -> Resolved:
         marks = environments.marks(self._session, self._pipeline, environment)
-        entry = last_good(environments.stack(self._session, self._pipeline, environment), marks)
+        current = environments.current_deployment(self._session, self._pipeline, environment)
+        canary = running_canary(self._session, current)
+        entry = last_good(environments.stack(self._session, self._pipeline, environment), marks, canary)
         if entry is None:
             raise NotFound(
                 f"{environment} has no earlier release that is neither bad nor suspect",

@@ -17,10 +17,11 @@ from lastgood.ids import EnvironmentName, PipelineName, ReleaseId, TagName
 from lastgood.model.changes.environments import MoveKind
 from lastgood.model.changes.ledger import KeySet, VerifierKeyText
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
-from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, Verdict
+from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, ReleaseHeld, Verdict
 from lastgood.model.environment import Entry, Marks
 from lastgood.model.history import BadMark, Deployment, ReleaseRecord
 from lastgood.model.operation import Operation, new_operation_id
+from lastgood.testing.catalog_moves import MovesConformance
 from lastgood.testing.catalog_suite import CatalogSuite
 from lastgood.testing.history import ACTOR, BOT, PROD, REGISTRY, START, History, components_of, facts_of, replay_facts
 
@@ -204,8 +205,10 @@ class EnvironmentsConformance(CatalogSuite):
                 PROD, 1, MoveKind.DEPLOY, None, None, one.release, 1, one.behavior, START, actor=ACTOR, reason="first", entry=1
             )
             assert environments.deployments(session, BOT, PROD, most=1) == told[:1]
-            assert [environments.current_deployment(session, BOT, PROD, steps=steps) for steps in range(3)] == [*told, None]
-            assert environments.current_deployment(session, BOT, PROD, steps=999_999_999) is None
+            assert [environments.deployment_before(session, BOT, PROD, steps) for steps in range(3)] == [*told, None]
+            assert environments.deployment_before(session, BOT, PROD, 999_999_999) is None
+            assert environments.current_deployment(session, BOT, PROD) == told[0]
+            assert [environments.deployment_of_revision(session, BOT, PROD, revision) for revision in range(4)] == [None, *told[::-1], None]
             of_two = [(each.environment, each.revision) for each in environments.deployments_of(session, BOT, two.release)]
             assert of_two == [(PROD, 2), (STAGING, 1)]
             assert environments.deployments_of(session, OTHER, two.release) == []
@@ -306,6 +309,8 @@ class EnvironmentsConformance(CatalogSuite):
         history.move(one, 1, reason="r")
         history.move(two, 2, below=1)
         history.move(one, 3, entry=1, suspects=(two.behavior,))
+        history.move(one, 4, entry=1, canary=(two, 10))
+        history.append(ReleaseHeld(BOT, one.release, None))
         mark(history, one, Verdict.BAD, "w")
         with pytest.raises(ZeroDivisionError), database.writing() as session:
             before = facts_of(session)
@@ -318,5 +323,5 @@ class EnvironmentsConformance(CatalogSuite):
             raise ZeroDivisionError
 
 
-class FactsConformance(ReleasesConformance, EnvironmentsConformance):
+class FactsConformance(ReleasesConformance, EnvironmentsConformance, MovesConformance):
     """What the catalog answers about releases and environments."""

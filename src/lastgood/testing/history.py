@@ -101,16 +101,17 @@ class History:
         suspects: tuple[BehaviorDigest, ...] = (),
         cleared: BehaviorDigest | None = None,
         reason: str | None = None,
+        canary: tuple[ReleaseRecord, int] | None = None,
     ) -> None:
-        """Move an environment: to a new entry above `below`, or back to an `entry`."""
+        """Move an environment: to a new entry above `below`, back to an `entry`, or only run a canary beside that."""
         with self.change() as (_, ledger):
             ledger.append(
                 EnvironmentMoved(
                     pipeline=release.pipeline,
                     environment=environment,
                     revision=revision,
-                    kind=MoveKind.DEPLOY if entry is None else MoveKind.ROLLBACK,
-                    replaced=None,
+                    kind=MoveKind.CANARY if canary else MoveKind.DEPLOY if entry is None else MoveKind.ROLLBACK,
+                    replaced=release.release if canary else None,
                     release=release.release,
                     behavior=release.behavior,
                     entry=revision if entry is None else entry,
@@ -118,6 +119,8 @@ class History:
                     suspects=suspects,
                     cleared=cleared,
                     reason=ledger.text(reason),
+                    canary=canary[0].release if canary else None,
+                    percent=canary[1] if canary else None,
                 )
             )
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from lastgood.ids import ComponentName, EnvironmentName, PipelineName
+from lastgood.ids import ComponentName, EnvironmentName, HookName, PipelineName
 from lastgood.model.component import Kind
 
 WORKSPACE_FILE = "lastgood.toml"
@@ -91,12 +91,31 @@ class DeclaredComponent:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredHook:
+    """One `[[environments.NAME.hooks]]` table: what is told of the moves of an environment after they were made.
+
+    Attributes:
+        name: as the record knows it.
+        run: a command, split as a shell would; or
+        url: an address that a signed webhook is sent to.
+        secret_env, secret_file: where the secret of the signature stands; never the secret itself.
+    """
+
+    name: HookName
+    run: str | None = None
+    url: str | None = None
+    secret_env: str | None = None
+    secret_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeclaredEnvironment:
-    """One `[environments.NAME]` table: its gates, and the folder that deploy and rollback switch on this host."""
+    """One `[environments.NAME]` table: its gates, the folder that is switched on this host, and who is told of moves."""
 
     name: EnvironmentName
     gates: tuple[Gate, ...] = ()
     live: str | None = None
+    hooks: tuple[DeclaredHook, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from lastgood.errors import InvalidName, InvalidPath
-from lastgood.ids import ComponentName, EnvironmentName, PipelineName
+from lastgood.ids import ComponentName, EnvironmentName, HookName, PipelineName
 from lastgood.model.component import Kind
 from lastgood.model.paths import check_path, check_together
 from lastgood.workspace.declaration import (
@@ -24,6 +24,7 @@ from lastgood.workspace.declaration import (
     WORKSPACE_FILE,
     DeclaredComponent,
     DeclaredEnvironment,
+    DeclaredHook,
     DeclaredMaking,
     DeclaredRetention,
     Workspace,
@@ -133,7 +134,18 @@ class _Reading:
             self._check_name(("environments", name), EnvironmentName, name)
             self._check_soaks(name, table)
             gates = tuple(gate.written() for gate in table.gates)
-            yield DeclaredEnvironment(EnvironmentName(name), gates, table.live)
+            yield DeclaredEnvironment(EnvironmentName(name), gates, table.live, tuple(self._hooks(name, table)))
+
+    def _hooks(self, environment: str, table: EnvironmentTable) -> Iterator[DeclaredHook]:
+        seen: set[str] = set()
+        for number, hook in enumerate(table.hooks):
+            key: KeyPath = ("environments", environment, "hooks", number, "name")
+            name = f"hook-{number + 1}" if hook.name is None else hook.name
+            self._check_name(key, HookName, name)
+            if name in seen:
+                self.problems.append(Problem(key, f"another hook is called {name[:80]!r} already"))
+            seen.add(name)
+            yield DeclaredHook(HookName(name), hook.run, hook.url, hook.secret_env, hook.secret_file)
 
     def check_suites(self, components: tuple[DeclaredComponent, ...]) -> None:
         """Check that what an eval runs on is a dataset of this file."""
@@ -173,7 +185,7 @@ class _Reading:
                 if any(_is_in(path, environment.live) for path in component.paths):
                     self.problems.append(Problem(key, f"holds files of the component {component.name}"))
 
-    def _check_name(self, key: KeyPath, kind: type[PipelineName | ComponentName | EnvironmentName], name: str) -> None:
+    def _check_name(self, key: KeyPath, kind: type[PipelineName | ComponentName | EnvironmentName | HookName], name: str) -> None:
         try:
             kind.parse(name)
         except InvalidName as error:

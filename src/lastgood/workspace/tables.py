@@ -11,6 +11,7 @@ decided in `file.py`.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Self
@@ -25,6 +26,7 @@ from lastgood.workspace.declaration import Gate
 _LARGEST_INTEGER = 2**53 - 1
 _DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?(/|$)")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 
 _COMMON = ("kind", "made_by", "derived_from", "licence")
@@ -180,8 +182,36 @@ class GateTable(_Table):
         return self.model_dump(exclude_unset=True)
 
 
+class HookTable(_Table):
+    """One element of `hooks`: a command, or the address of a signed webhook."""
+
+    name: Text | None = None
+    run: Text | None = None
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$", max_length=2_000)] | None = None
+    secret_env: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    secret_file: Text | None = None
+
+    @model_validator(mode="after")
+    def _check_shape(self) -> Self:
+        written = self.model_fields_set - {"name"}
+        if written not in ({"run"}, {"url", "secret_env"}, {"url", "secret_file"}):
+            raise ValueError('is no hook; write run = "COMMAND", or url = "https://…" with secret_env = "VARIABLE" or secret_file = "PATH"')
+        if self.url is not None and self.url.startswith("http:") and not _LOOPBACK.match(self.url):
+            raise ValueError("sends to an address without encryption; write https, or an address of this host")
+        if self.run is not None:
+            try:
+                words = shlex.split(self.run)
+            except ValueError as error:
+                raise ValueError(f"has a command that cannot be split into words: {error}") from error
+            if not words:
+                raise ValueError("has a command without a word")
+        return self
+
+
 class EnvironmentTable(_Table):
     """`[environments.NAME]`."""
+
+    hooks: list[HookTable] = []
 
     live: Annotated[str, BeforeValidator(_live)] | None = None
     gates: list[GateTable] = []
@@ -214,6 +244,8 @@ def fields_of(table: Sequence[str], kind: Kind | None = None) -> list[str]:
             known = list(MakingTable.model_fields)
         case ["environments", _]:
             known = list(EnvironmentTable.model_fields)
+        case ["environments", _, "hooks"]:
+            known = list(HookTable.model_fields)
         case ["environments", _, "gates"]:
             known = list(GateTable.model_fields)
         case ["retention"]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from lastgood.catalog.database import Session
 from lastgood.catalog.projections.projection import Projections
 from lastgood.clock import format_instant
-from lastgood.model.changes.environments import EnvironmentMoved
+from lastgood.model.changes.environments import EnvironmentMoved, HookRan
 from lastgood.model.event import Event
 
-TABLES = ("fact_deployments", "fact_environments", "fact_suspects")
+TABLES = ("fact_deployments", "fact_moves", "fact_environments", "fact_suspects")
 
 
 def _moved(session: Session, event: Event, body: EnvironmentMoved) -> None:
@@ -37,7 +37,27 @@ def _moved(session: Session, event: Event, body: EnvironmentMoved) -> None:
         environment=body.environment,
         revision=body.revision,
     )
+    _more(session, body)
     _suspicions(session, event, body)
+
+
+def _more(session: Session, body: EnvironmentMoved) -> None:
+    more = {
+        "canary": body.canary,
+        "percent": body.percent,
+        "ended": body.ended,
+        "milliseconds": body.milliseconds,
+        "incident": body.incident,
+    }
+    if any(value is not None for value in more.values()):
+        session.execute(
+            "INSERT INTO fact_moves (pipeline, environment, revision, canary, percent, ended, milliseconds, incident)"
+            " VALUES (:pipeline, :environment, :revision, :canary, :percent, :ended, :milliseconds, :incident)",
+            pipeline=body.pipeline,
+            environment=body.environment,
+            revision=body.revision,
+            **more,
+        )
 
 
 def _suspicions(session: Session, event: Event, body: EnvironmentMoved) -> None:
@@ -51,13 +71,17 @@ def _suspicions(session: Session, event: Event, body: EnvironmentMoved) -> None:
             behavior=behavior,
             sequence=event.sequence,
         )
-    if body.cleared is not None:
+    for behavior in (*body.lifted, *([] if body.cleared is None else [body.cleared])):
         session.execute(
             "DELETE FROM fact_suspects WHERE pipeline = :pipeline AND environment = :environment AND behavior = :behavior",
             pipeline=body.pipeline,
             environment=body.environment,
-            behavior=body.cleared,
+            behavior=behavior,
         )
 
 
-PROJECTIONS: Projections = {EnvironmentMoved: _moved}
+def _told(_session: Session, _event: Event, _body: HookRan) -> None:
+    """Nothing follows from it: that somebody was told is read from the ledger itself."""
+
+
+PROJECTIONS: Projections = {EnvironmentMoved: _moved, HookRan: _told}

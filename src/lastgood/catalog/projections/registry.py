@@ -1,10 +1,11 @@
-"""Facts of the registry as a whole, and of its retention policies."""
+"""Facts of the registry as a whole, of its operations, and of its retention policies."""
 
 from __future__ import annotations
 
 from lastgood.canonical import canonical_json
 from lastgood.catalog.database import Session
 from lastgood.catalog.projections.projection import Projections
+from lastgood.model.changes.operations import OperationUndone
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.event import Event
 
@@ -29,4 +30,8 @@ def _retention(session: Session, event: Event, body: RetentionRecorded) -> None:
     )
 
 
-PROJECTIONS: Projections = {RegistryCreated: _created, RetentionRecorded: _retention}
+def _undone(_session: Session, _event: Event, _body: OperationUndone) -> None:
+    """Nothing follows from it: what the undo changes is said by the events after it."""
+
+
+PROJECTIONS: Projections = {RegistryCreated: _created, RetentionRecorded: _retention, OperationUndone: _undone}

@@ -19,9 +19,16 @@ from lastgood.model.fields import AnyDigest, Fields
 
 @dataclass(frozen=True, slots=True)
 class Body(ABC):
-    """The body of an event: its fields are ids, numbers, texts' digests, tuples of them, or objects."""
+    """The body of an event: its fields are ids, numbers, texts' digests, tuples of them, or objects.
+
+    Attributes:
+        type: the name under which it stands in the ledger.
+        later: the fields that the type did not have from the beginning; one that says nothing (None, or no item) is not
+            written, so that an event of before keeps its bytes.
+    """
 
     type: ClassVar[str]
+    later: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     @abstractmethod

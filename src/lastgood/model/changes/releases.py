@@ -1,4 +1,4 @@
-"""Changes that concern releases: they are made, named and judged."""
+"""Changes that concern releases: they are made, named, held and judged."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from typing import ClassVar, Self, TypeGuard
 from lastgood.canonical import Json
 from lastgood.errors import InvalidName
 from lastgood.ids import BehaviorDigest, PipelineName, RegistryId, ReleaseId, TagName, TextDigest
-from lastgood.model.changes.body import Body, optional_text_digest, required_int, required_object
+from lastgood.model.changes.body import Body, optional_digest, optional_text_digest, required_int, required_object
 from lastgood.model.changes.ledger import SignedNoteText, VerifierKeyText
 from lastgood.model.fields import Fields
 
 
 class Verdict(StrEnum):
-    """What a person says of a behavior."""
+    """What a person says of a behavior; an undo may leave it as nobody ever judged it."""
 
     BAD = "bad"
     GOOD = "good"
+    UNJUDGED = "unjudged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +134,14 @@ class ReleaseSigned(Body):
 
 @dataclass(frozen=True, slots=True)
 class TagSet(Body):
-    """A tag was given to a release."""
+    """A tag was given to a release, or moved to it from the one that it `replaced`."""
 
     pipeline: PipelineName
     tag: TagName
     release: ReleaseId
+    replaced: ReleaseId | None = None
     type: ClassVar[str] = "tag.set"
+    later: ClassVar[frozenset[str]] = frozenset({"replaced"})
 
     @classmethod
     def read(cls, known: Fields) -> Self:
@@ -147,6 +150,71 @@ class TagSet(Body):
             pipeline=PipelineName.parse(known.text("pipeline")),
             tag=TagName.parse(known.text("tag")),
             release=known.digest("release", ReleaseId),
+            replaced=optional_digest(known, "replaced", ReleaseId),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class TagRemoved(Body):
+    """A tag was taken away from the release that it was given to, by undoing that."""
+
+    pipeline: PipelineName
+    tag: TagName
+    release: ReleaseId
+    type: ClassVar[str] = "tag.removed"
+
+    @classmethod
+    def read(cls, known: Fields) -> Self:
+        """Make it of its fields."""
+        return cls(
+            pipeline=PipelineName.parse(known.text("pipeline")),
+            tag=TagName.parse(known.text("tag")),
+            release=known.digest("release", ReleaseId),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseHeld(Body):
+    """A release is held: whatever the retention policy says, its bytes stay."""
+
+    pipeline: PipelineName
+    release: ReleaseId
+    reason: TextDigest | None
+    type: ClassVar[str] = "release.held"
+
+    @classmethod
+    def read(cls, known: Fields) -> Self:
+        """Make it of its fields."""
+        return cls(
+            pipeline=PipelineName.parse(known.text("pipeline")),
+            release=known.digest("release", ReleaseId),
+            reason=optional_text_digest(known, "reason"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class HoldLifted(Body):
+    """A release is no longer held.
+
+    Attributes:
+        held: the sequence of the event that held it.
+        reason: why it is held no longer.
+    """
+
+    pipeline: PipelineName
+    release: ReleaseId
+    held: int
+    reason: TextDigest | None
+    type: ClassVar[str] = "hold.lifted"
+
+    @classmethod
+    def read(cls, known: Fields) -> Self:
+        """Make it of its fields."""
+        return cls(
+            pipeline=PipelineName.parse(known.text("pipeline")),
+            release=known.digest("release", ReleaseId),
+            held=required_int(known, "held"),
+            reason=optional_text_digest(known, "reason"),
         )
 
 
