@@ -10,7 +10,7 @@ from lastgood.catalog.records import recorded_event
 from lastgood.clock import parse_instant
 from lastgood.errors import Integrity, Invalid, NewerSchema
 from lastgood.ids import BehaviorDigest, PipelineName, RegistryId, ReleaseId, StateDigest, TagName
-from lastgood.model.changes.releases import Making, is_making
+from lastgood.model.changes.releases import Making
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.release import Manifest, read_manifest
 
@@ -125,7 +125,7 @@ def release_manifest(session: Session, release: ReleaseId) -> Manifest:
         release=release,
     )
     body = recorded_event(bytes(row[0])).body if row is not None else None
-    if body is None or not is_making(body, release):
+    if not isinstance(body, Making):
         raise Integrity(f"the event of release {release.short} is missing", details={"release": str(release)})
     document = _canonical_manifest(body)
     if ReleaseId.of(document) != release:

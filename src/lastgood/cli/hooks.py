@@ -20,6 +20,7 @@ from lastgood.machine import acting_person
 from lastgood.registry.move import Moved
 
 if TYPE_CHECKING:
+    from lastgood.api import OpenRegistry
     from lastgood.integrations.hooks import Call, Delivery
     from lastgood.workspace.declaration import DeclaredHook
 

@@ -17,7 +17,7 @@ from lastgood.ids import EnvironmentName, PipelineName, ReleaseId, TagName
 from lastgood.model.changes.environments import MoveKind
 from lastgood.model.changes.ledger import KeySet, VerifierKeyText
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
-from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, ReleaseHeld, Verdict
+from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, ReleaseHeld, ReleaseSigned, SignatureText, Verdict
 from lastgood.model.environment import Entry, Marks
 from lastgood.model.history import BadMark, Deployment, ReleaseRecord
 from lastgood.model.operation import Operation, new_operation_id
@@ -312,6 +312,7 @@ class EnvironmentsConformance(CatalogSuite):
         history.move(one, 4, entry=1, canary=(two, 10))
         history.append(ReleaseHeld(BOT, one.release, None))
         mark(history, one, Verdict.BAD, "w")
+        history.append(ReleaseSigned(BOT, one.release, KEY, SignatureText("A" * 86 + "==")))
         with pytest.raises(ZeroDivisionError), database.writing() as session:
             before = facts_of(session)
             assert all(before.values()), "every table has a row, or this shows nothing"
