@@ -28,6 +28,7 @@ import re
 import uuid
 from collections.abc import Callable
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -44,12 +45,14 @@ from lastgood.registry.embedded import (
     find_registry,
     open_registry,
 )
+from lastgood.registry.policies import Policies
 from lastgood.registry.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from lastgood.live.environments import LiveEnvironments
     from lastgood.registry.commit import CommitOptions, Committed
     from lastgood.registry.compare import Comparison
+    from lastgood.registry.evaluations import Evaluations
     from lastgood.registry.preflight import Preflight
     from lastgood.registry.protocols import Files, Releases
     from lastgood.registry.status import Status
@@ -66,6 +69,8 @@ class OpenRegistry:
         releases: find, list, tag and mark releases.
         environments: deploy, rollback and history; folders that this host keeps live follow.
         files: the bytes of kept files.
+        policies: what environments ask of releases, and what people approved.
+        evaluations: what suites said of releases.
         upkeep: the care of the bytes: collecting, optimizing, repairing, backing up.
     """
 
@@ -74,36 +79,38 @@ class OpenRegistry:
         self.releases: Releases = embedded.releases
         self.files: Files = embedded.files
         self.upkeep = Upkeep(embedded.context)
+        self.policies = Policies(embedded.context)
         self._workspace_root = workspace_root
-        self._environments: LiveEnvironments | None = None
 
     @property
     def id(self) -> RegistryId:
         """The random id the registry was created with."""
         return self._embedded.id
 
-    @property
+    @cached_property
     def environments(self) -> LiveEnvironments:
         """Its environments, with the folders of this host that follow them."""
-        if self._environments is None:
-            from lastgood.live.environments import LiveEnvironments  # noqa: PLC0415
-            from lastgood.live.places import live_folders  # noqa: PLC0415
+        from lastgood.live.environments import LiveEnvironments  # noqa: PLC0415
+        from lastgood.live.places import live_folders  # noqa: PLC0415
 
-            root = self._workspace_root
-            workspace = None if root is None else _workspace_at(root)
-            folders = {} if workspace is None else live_folders(workspace)
-            pipeline = None if workspace is None else workspace.pipeline
-            cache = self._embedded.cache
-            self._environments = LiveEnvironments(
-                self._embedded.environments,
-                self._embedded,
-                folders,
-                os.urandom,
-                pipeline=pipeline,
-                # A service's folders are made when somebody is in a hurry: they take what is at hand, and keep nothing more.
-                cache=None if cache is None else cache.for_reading(),
-            )
-        return self._environments
+        workspace = None if self._workspace_root is None else _workspace_at(self._workspace_root)
+        cache = self._embedded.cache
+        return LiveEnvironments(
+            self._embedded.environments,
+            self._embedded,
+            {} if workspace is None else live_folders(workspace),
+            os.urandom,
+            pipeline=None if workspace is None else workspace.pipeline,
+            # A service's folders are made when somebody is in a hurry: they take what is at hand, and keep nothing more.
+            cache=None if cache is None else cache.for_reading(),
+        )
+
+    @cached_property
+    def evaluations(self) -> Evaluations:
+        """What suites said of releases."""
+        from lastgood.registry.evaluations import Evaluations  # noqa: PLC0415
+
+        return Evaluations(self._embedded.context, self._embedded.files, self._embedded.cache)
 
     def commit(
         self,

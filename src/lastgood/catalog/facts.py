@@ -7,11 +7,11 @@ before it, so replaying the events into empty tables makes the same facts again.
 from __future__ import annotations
 
 from lastgood.catalog.database import Session
-from lastgood.catalog.projections import environments, registry, releases
+from lastgood.catalog.projections import environments, evaluations, policies, registry, releases
 from lastgood.catalog.projections.projection import Projections
 from lastgood.model.event import Event
 
-_SUBJECTS = (registry, releases, environments)
+_SUBJECTS = (registry, releases, environments, policies, evaluations)
 
 FACT_TABLES = ("fact_operations", *(table for subject in _SUBJECTS for table in subject.TABLES))
 

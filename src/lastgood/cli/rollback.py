@@ -7,9 +7,10 @@ from contextlib import suppress
 import click
 
 from lastgood.api import OpenRegistry
-from lastgood.cli.deploy import declared_gates, moved_json, say_moved
+from lastgood.cli.deploy import moved_json, say_moved
 from lastgood.cli.rendering import print_comparison
 from lastgood.cli.session import Session, in_session
+from lastgood.cli.verdicts import say_gates
 from lastgood.compare.wording import count, size
 from lastgood.errors import LastgoodError
 from lastgood.model.history import ReleaseRecord
@@ -36,12 +37,11 @@ def command(
     """Go back to the last good release, at once.
 
     That is the nearest earlier one that is neither bad nor suspect and behaves differently from what is live. What is
-    left behind becomes suspect, so a second rollback goes further back, never forward. What it changes is printed.
+    left behind becomes suspect, so a second rollback goes further back, never forward. What it changes is printed. It
+    passes by the gates of the environment, and says which would have refused.
     """
     with session.move() as registry:
         environments = registry.environments
-        # Asked before anything moves: what cannot be read now must not fail a move that was made.
-        gates = declared_gates(session, environment)
         planned = environments.plan_rollback(environment, revision, expect)
         if planned.before is not None and planned.changed:
             _prepare(session, registry, planned.before, planned.after, read=read)
@@ -49,11 +49,13 @@ def command(
             planned if dry_run else environments.rollback(environment, str(planned.after.release), reason=reason, expect=planned.revision)
         )
     seconds = session.seconds()
+    if done.changed:
+        say_gates(session, done.environment, done.gates)
     say_moved(session, done, dry_run=dry_run)
     if done.changed and not dry_run:
         session.output.note(f"done in {seconds:.2f} s; lastgood log --env {environment} has the record")
         _say_what_is_on_disk(session, done)
-    fields = moved_json(done, gates)
+    fields = moved_json(done)
     session.output.answer("rollback", {**fields, "seconds": round(seconds, 3), "seconds_since_detected": None})
 
 

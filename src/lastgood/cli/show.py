@@ -6,8 +6,12 @@ from collections.abc import Mapping
 
 import click
 
+from lastgood.api import OpenRegistry
+from lastgood.cli.approve import approval_json
+from lastgood.cli.evaluation import evaluation_json, evaluation_line
 from lastgood.cli.output import time_text
 from lastgood.cli.session import Session, in_session
+from lastgood.cli.verdicts import names_of
 from lastgood.clock import format_instant
 from lastgood.compare.wording import count, size
 from lastgood.model.component import Component
@@ -24,12 +28,19 @@ MOST_FILES = 10
 @click.option("--all", "everything", is_flag=True, help="List all files.")
 @in_session
 def command(session: Session, revision: str, everything: bool) -> None:
-    """Show one release: its components with their files and lineage, and where it ran."""
+    """Show one release: its components with their files and lineage, where it ran, how it was judged, who approved it."""
     with session.registry() as registry:
         details = registry.releases.details(revision)
         files = {name: entries_of(one, registry.files) for name, one in details.manifest.components.items()}
         problems = layout_problems((entry for entries in files.values() for entry in entries), registry.files)
-    _print_head(session, details)
+        evaluations = registry.evaluations.list(str(details.release.release))
+        approvals = registry.policies.approvals(str(details.release.release))
+        overridden = _overridden(registry, details)
+    _print_head(session, details, overridden)
+    for evaluation in evaluations:
+        session.output.data(f"judged    {evaluation_line(evaluation)}")
+    for approval in approvals:
+        session.output.data(f"approved  for {approval.environment} by {approval.actor or '(erased)'}, {time_text(approval.recorded_at)}")
     for name, component in details.manifest.components.items():
         _print_component(session, component, files[name], problems, everything=everything)
     session.output.answer(
@@ -55,15 +66,27 @@ def command(session: Session, revision: str, everything: bool) -> None:
                     "revision": one.revision,
                     "kind": one.kind.value,
                     "recorded_at": format_instant(one.recorded_at),
+                    "overridden": (one.environment, one.revision) in overridden,
                 }
                 for one in details.deployments
             ],
+            "evaluations": [evaluation_json(one) for one in evaluations],
+            "approvals": [approval_json(one) for one in approvals],
             "components": [_component_json(one, files[name], problems) for name, one in details.manifest.components.items()],
         },
     )
 
 
-def _print_head(session: Session, details: ReleaseDetails) -> None:
+def _overridden(registry: OpenRegistry, details: ReleaseDetails) -> dict[tuple[str, int], str]:
+    """Return the deployments of a release that were made in spite of gates, with what refused it."""
+    found: dict[tuple[str, int], str] = {}
+    for environment in {one.environment for one in details.deployments}:
+        judged = registry.policies.judgements(f"{details.release.pipeline}/{environment}")
+        found |= {(environment, revision): names_of(one.refusing) for revision, one in judged.items() if one.overridden}
+    return found
+
+
+def _print_head(session: Session, details: ReleaseDetails, overridden: Mapping[tuple[str, int], str]) -> None:
     release, output = details.release, session.output
     output.data(f"{release.pipeline} {release.label}  {release.release}")
     output.data(f"by        {release.author or '(erased)'}, {time_text(release.recorded_at)}")
@@ -78,6 +101,8 @@ def _print_head(session: Session, details: ReleaseDetails) -> None:
         output.data(f"live in   {', '.join(details.live_in)}")
     for one in details.deployments:
         output.data(f"ran       {one.environment} #{one.revision}, {one.kind.value}, {time_text(one.recorded_at)}")
+        if (refusing := overridden.get((one.environment, one.revision))) is not None:
+            output.warn(f"{one.environment} #{one.revision} was deployed in spite of {refusing}")
     if details.bad is not None:
         why = details.bad.reason or "(erased)"
         output.warn(f"its behavior is marked bad by {details.bad.actor or '(erased)'}: {why}")

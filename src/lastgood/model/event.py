@@ -25,6 +25,8 @@ from lastgood.errors import Invalid, InvalidManifest, InvalidName, NewerSchema
 from lastgood.ids import LeafHash, OperationId, TextDigest
 from lastgood.model.changes.body import Body, required_int
 from lastgood.model.changes.environments import EnvironmentMoved
+from lastgood.model.changes.evaluations import EvaluationRecorded
+from lastgood.model.changes.policies import PolicyApplied, ReleaseApproved
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, TagSet
 from lastgood.model.fields import Fields
@@ -34,7 +36,17 @@ EVENT_SCHEMA = "lastgood.event/1"
 SALT_BYTES = 32
 
 
-_CHANGES = (RegistryCreated, RetentionRecorded, ReleaseCommitted, TagSet, EnvironmentMoved, BehaviorMarked)
+_CHANGES = (
+    RegistryCreated,
+    RetentionRecorded,
+    ReleaseCommitted,
+    TagSet,
+    EnvironmentMoved,
+    BehaviorMarked,
+    PolicyApplied,
+    ReleaseApproved,
+    EvaluationRecorded,
+)
 EVENT_TYPES: Mapping[str, type[Body]] = {one.type: one for one in _CHANGES}
 
 
@@ -108,7 +120,8 @@ def read_event(document: bytes) -> Event:
 
 def body_to_json(body: Body) -> JsonObject:
     """Return the type and the fields of an event's body."""
-    return {"type": body.type, "body": {one.name: _to_json(getattr(body, one.name)) for one in fields(body)}}
+    written = {one.name: _to_json(getattr(body, one.name)) for one in fields(body)}
+    return {"type": body.type, "body": {name: value for name, value in written.items() if value is not None or name not in body.later}}
 
 
 def _to_json(value: object) -> Json:

@@ -62,6 +62,17 @@ class Fields:
             raise self._wrong(name, "an integer")
         return value
 
+    def names(self) -> set[str]:
+        """Return the names of all fields."""
+        return set(self._fields)
+
+    def number(self, name: str) -> float:
+        """Return a number, whole or not."""
+        value = self.value(name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self._wrong(name, "a number")
+        return value
+
     def flag(self, name: str) -> bool:
         """Return true or false."""
         value = self.value(name)

@@ -18,6 +18,7 @@ from lastgood.ids import (
     TagName,
 )
 from lastgood.model.changes.environments import MoveKind
+from lastgood.model.gates.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +68,23 @@ class BadMark:
     recorded_at: datetime
     actor: str | None
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """That somebody approved a release for an environment; an erased name or reason reads as None."""
+
+    environment: EnvironmentName
+    recorded_at: datetime
+    actor: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPolicy:
+    """The policy that holds for an environment, with who applied it and when."""
+
+    environment: EnvironmentName
+    policy: Policy
+    recorded_at: datetime
+    actor: str | None

@@ -20,7 +20,7 @@ from lastgood.catalog import releases as release_queries
 from lastgood.catalog.creation import create_catalog, migrate_catalog, require_current_schema
 from lastgood.catalog.database import Database, SQLiteDatabase
 from lastgood.clock import Clock
-from lastgood.errors import AlreadyExists, NotFound, of_os_error
+from lastgood.errors import AlreadyExists, Invalid, NotFound, of_os_error
 from lastgood.ids import ComponentName, EnvironmentName, FileDigest, OperationId, PipelineName, RegistryId, ReleaseId, TagName
 from lastgood.model.changes.environments import MoveKind
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
@@ -34,6 +34,7 @@ from lastgood.registry import history, move, publish, resolve
 from lastgood.registry.checkout import sync_folder
 from lastgood.registry.checkout_cache.cache import CheckoutCache
 from lastgood.registry.context import Context
+from lastgood.registry.gates import Gatekeeper
 from lastgood.registry.history import EnvironmentDetails, LoggedRelease, ReleaseDetails, Stay
 from lastgood.registry.intake import DeferredIntake
 from lastgood.registry.move import Moved, Request
@@ -266,6 +267,7 @@ class EmbeddedEnvironments:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._gatekeeper = Gatekeeper(context)
 
     def list(self, pipeline: str | None = None) -> list[EnvironmentDetails]:
         """Return the environments of a pipeline, by name."""
@@ -290,12 +292,15 @@ class EmbeddedEnvironments:
         reason: str | None = None,
         expect: int | None = None,
         operation: OperationId | None = None,
+        override: bool = False,
     ) -> Moved:
         """Move an environment to a release; deploying what is live changes nothing."""
+        if override and not (reason or "").strip():
+            raise Invalid("whoever overrides gates says why; nothing was changed", hint="lastgood deploy ENV REV --override --reason …")
         if (answered := self._answered(environment, MoveKind.DEPLOY, operation)) is not None:
             return answered
         request = self._request(environment, MoveKind.DEPLOY, revision, reason, expect)
-        return move.move(self._context, request, operation)
+        return move.move(self._context, self._gatekeeper, replace(request, override=override), operation)
 
     def rollback(
         self,
@@ -310,15 +315,16 @@ class EmbeddedEnvironments:
         if (answered := self._answered(environment, MoveKind.ROLLBACK, operation)) is not None:
             return answered
         request = self._request(environment, MoveKind.ROLLBACK, to, reason, expect)
-        return move.move(self._context, request, operation)
+        return move.move(self._context, self._gatekeeper, request, operation)
 
-    def plan_deploy(self, environment: str, revision: str = "latest", expect: int | None = None) -> Moved:
+    def plan_deploy(self, environment: str, revision: str = "latest", expect: int | None = None, *, override: bool = False) -> Moved:
         """Return what `deploy` would do, without doing it."""
-        return move.plan(self._context, self._request(environment, MoveKind.DEPLOY, revision, None, expect))
+        request = self._request(environment, MoveKind.DEPLOY, revision, None, expect)
+        return move.plan(self._context, self._gatekeeper, replace(request, override=override))
 
     def plan_rollback(self, environment: str, to: str | None = None, expect: int | None = None) -> Moved:
         """Return what `rollback` would do, without doing it."""
-        return move.plan(self._context, self._request(environment, MoveKind.ROLLBACK, to, None, expect))
+        return move.plan(self._context, self._gatekeeper, self._request(environment, MoveKind.ROLLBACK, to, None, expect))
 
     def _request(self, environment: str, kind: MoveKind, revision: str | None, reason: str | None, expect: int | None) -> Request:
         pipeline, name = self._parse(environment)

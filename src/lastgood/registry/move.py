@@ -8,6 +8,7 @@ gets its first answer.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from lastgood.catalog import environments, releases
 from lastgood.catalog.database import Session
@@ -18,8 +19,10 @@ from lastgood.model.changes.body import Body
 from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
 from lastgood.model.changes.releases import BehaviorMarked, Verdict
 from lastgood.model.environment import Marks, Move, Target, plan_deploy, plan_rollback, plan_rollback_to
+from lastgood.model.gates.judgement import UNJUDGED, Judgement, judgement_from_json, require_passed
 from lastgood.model.history import Deployment, ReleaseRecord
 from lastgood.registry.context import Context
+from lastgood.registry.gates import Gatekeeper, Occasion
 
 MOST_CANDIDATES = 5
 
@@ -34,6 +37,7 @@ class Moved:
         before: what the environment was on.
         after: what it is on.
         was_suspect: whether the release was suspect there, which the move has lifted.
+        gates: what the gates of the environment's policy said.
     """
 
     environment: EnvironmentName
@@ -42,6 +46,7 @@ class Moved:
     before: ReleaseRecord | None
     after: ReleaseRecord
     was_suspect: bool = False
+    gates: Judgement = UNJUDGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class Request:
     Attributes:
         release: where to, or None for a rollback to the last good.
         expected: the revision of the environment that the caller saw, 0 where it did not exist.
+        override: whether to go on in spite of gates that refuse.
     """
 
     pipeline: PipelineName
@@ -59,19 +65,22 @@ class Request:
     release: ReleaseRecord | None
     expected: int
     reason: str | None
+    override: bool = False
 
 
-def move(context: Context, request: Request, operation_id: OperationId | None = None) -> Moved:
+def move(context: Context, gatekeeper: Gatekeeper, request: Request, operation_id: OperationId | None = None) -> Moved:
     """Move an environment.
 
     Raises:
         StaleEnvironment: somebody moved it since the caller looked.
         BadRelease: the release behaves like one that was marked bad.
+        GateRefused: a gate refuses a deploy.
         NothingGood: a rollback finds nothing good.
         NotFound: a rollback of an environment that has no deployment, or to a release that was never there.
         AlreadyExists: the environment would be new, and a tag has its name.
     """
     operation = context.operation(operation_id)
+    _prepare(gatekeeper, request)
     with context.changing(operation) as (session, ledger):
         earlier = event_of_operation(session, operation.id)
         if earlier is not None:
@@ -84,15 +93,17 @@ def move(context: Context, request: Request, operation_id: OperationId | None = 
         decided = _decide(session, request, marks)
         if decided is None:
             return _unchanged(session, request, current)
-        return _record(session, ledger, request, current, decided)
+        judged = _judge(session, gatekeeper, request, current, decided, ledger.now)
+        return _record(session, ledger, request, current, decided, judged)
 
 
-def plan(context: Context, request: Request) -> Moved:
+def plan(context: Context, gatekeeper: Gatekeeper, request: Request) -> Moved:
     """Return what a move would do, without doing it; its `revision` is where the environment stands.
 
     Raises:
         as `move`.
     """
+    _prepare(gatekeeper, request)
     with context.database.reading() as session:
         current = environments.current_deployment(session, request.pipeline, request.environment)
         _check_expected(request, current)
@@ -101,13 +112,31 @@ def plan(context: Context, request: Request) -> Moved:
         decided = _decide(session, request, environments.marks(session, request.pipeline, request.environment))
         if decided is None:
             return _unchanged(session, request, current)
-        return _moved(session, request, current, decided, 0 if current is None else current.revision)
+        judged = _judge(session, gatekeeper, request, current, decided, context.clock.now())
+        return _moved(session, request, current, decided, 0 if current is None else current.revision, judged)
 
 
 def mark(context: Context, release: ReleaseRecord, verdict: Verdict, reason: str) -> None:
     """Say of a release's behavior that it is bad, everywhere, or good again."""
     with context.changing(context.operation(None)) as (_, ledger):
         ledger.append(BehaviorMarked(release.pipeline, release.release, release.behavior, verdict, ledger.text(reason)))
+
+
+def _prepare(gatekeeper: Gatekeeper, request: Request) -> None:
+    if request.kind is MoveKind.DEPLOY and request.release is not None:
+        gatekeeper.prepare(request.pipeline, request.environment, request.release)
+
+
+def _judge(
+    session: Session, gatekeeper: Gatekeeper, request: Request, current: Deployment | None, decided: Move, now: datetime
+) -> Judgement:
+    """Ask the gates; a rollback passes by them, but says which would have refused."""
+    release = releases.require_release(session, decided.release)
+    live = None if current is None else releases.require_release(session, current.release)
+    occasion = Occasion(request.pipeline, request.environment, release, live)
+    if request.kind is not MoveKind.DEPLOY:
+        return gatekeeper.judge_rollback(session, occasion, now)
+    return require_passed(request.environment, release.label, gatekeeper.judge(session, occasion, now), override=request.override)
 
 
 def _check_expected(request: Request, current: Deployment | None) -> None:
@@ -159,7 +188,9 @@ def _with_candidates(session: Session, request: Request, error: NothingGood, mar
     )
 
 
-def _record(session: Session, ledger: Appender, request: Request, current: Deployment | None, decided: Move) -> Moved:
+def _record(
+    session: Session, ledger: Appender, request: Request, current: Deployment | None, decided: Move, judged: Judgement
+) -> Moved:
     revision = 1 if current is None else current.revision + 1
     ledger.append(
         EnvironmentMoved(
@@ -175,12 +206,15 @@ def _record(session: Session, ledger: Appender, request: Request, current: Deplo
             suspects=decided.suspects,
             cleared=decided.cleared,
             reason=ledger.text(request.reason),
+            gates=judged.to_json(),
         )
     )
-    return _moved(session, request, current, decided, revision)
+    return _moved(session, request, current, decided, revision, judged)
 
 
-def _moved(session: Session, request: Request, current: Deployment | None, decided: Move, revision: int) -> Moved:
+def _moved(
+    session: Session, request: Request, current: Deployment | None, decided: Move, revision: int, judged: Judgement
+) -> Moved:
     return Moved(
         request.environment,
         revision,
@@ -188,6 +222,7 @@ def _moved(session: Session, request: Request, current: Deployment | None, decid
         before=None if current is None else releases.require_release(session, current.release),
         after=releases.require_release(session, decided.release),
         was_suspect=decided.cleared is not None,
+        gates=judged,
     )
 
 
@@ -220,4 +255,5 @@ def _first_answer(session: Session, pipeline: PipelineName, environment: Environ
         before=None if body.replaced is None else releases.require_release(session, body.replaced),
         after=releases.require_release(session, body.release),
         was_suspect=body.cleared is not None,
+        gates=judgement_from_json(body.gates),
     )

@@ -127,6 +127,7 @@ class Environments(Protocol):
         reason: str | None = None,
         expect: int | None = None,
         operation: OperationId | None = None,
+        override: bool = False,
     ) -> Moved:
         """Move an environment to a release; deploying what is live changes nothing.
 
@@ -136,10 +137,13 @@ class Environments(Protocol):
             reason: why, in free text.
             expect: the revision of the environment the caller saw; by default the one at the time of the call.
             operation: an id that makes a retry safe.
+            override: go on in spite of gates that refuse, where the policy lets somebody; needs a reason.
 
         Raises:
             StaleEnvironment: somebody moved it first.
             BadRelease: the release behaves like one that was marked bad.
+            GateRefused: a gate of the environment's policy refuses the release.
+            Invalid: gates are overridden without a reason.
         """
         ...
 
@@ -160,7 +164,7 @@ class Environments(Protocol):
         """
         ...
 
-    def plan_deploy(self, environment: str, revision: str = "latest", expect: int | None = None) -> Moved:
+    def plan_deploy(self, environment: str, revision: str = "latest", expect: int | None = None, *, override: bool = False) -> Moved:
         """Return what `deploy` would do, without doing it; its `revision` is the one to expect.
 
         Raises:

@@ -16,7 +16,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from lastgood.catalog import releases
+from lastgood.catalog import evaluations, releases
 from lastgood.catalog.collection import (
     Condemnable,
     IndexState,
@@ -59,6 +59,7 @@ class Surveyor:
     def __init__(self, context: Context, dropped: AbstractSet[ReleaseId]) -> None:
         self._context = context
         self._reach = Reach(ObjectReader(context.backend, context.index))
+        self._dropped = dropped
         self._read = set(dropped)
 
     def survey(self, now: datetime, deadline: datetime) -> Survey:
@@ -72,7 +73,10 @@ class Surveyor:
         with self._context.database.reading() as session:
             state = index_state(session)
             every = releases.every_release(session)
+            results = evaluations.result_files(session)
         self._reach_from(every)
+        for release in results.keys() - self._dropped:
+            self._reach.add_results(results[release])
         with self._context.database.reading() as session:
             chunks = with_bases(session, chunks_of_files(session, self._reach.files))
         unreachable_files = self._unreachable(Condemnable.FILES, self._reach.files)

@@ -10,11 +10,11 @@ knowing but hurts nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 
-from lastgood.catalog import placement, records, releases, replay
+from lastgood.catalog import evaluations, placement, records, releases, replay
 from lastgood.errors import LastgoodError, NewerSchema
 from lastgood.ids import FileDigest, ReleaseId, TextDigest
 from lastgood.model.event import Event, leaf_hash, read_event, text_digest
@@ -78,6 +78,7 @@ class _Verifier:
         self._labels: dict[ReleaseId, str] = {}
         self._texts_named: set[TextDigest] = set()
         self._sizes: dict[FileDigest, int] = {}
+        self._results: Mapping[ReleaseId, Sequence[FileDigest]] = {}
         self._events = 0
         self._unread: list[tuple[LastgoodError, ReleaseId]] = []
 
@@ -89,6 +90,7 @@ class _Verifier:
             self._check_facts()
         with self._context.database.reading() as session:
             wanted = releases.every_release(session) if only is None else [only.release]
+            self._results = evaluations.result_files(session)
         needed = self._check_manifests(wanted)
         self._check_store(needed, only, full=full)
         return Verified(
@@ -155,7 +157,7 @@ class _Verifier:
                     self._problem(str(error), [release])
                     continue
             try:
-                for pointer in points_at(manifest, self._reader):
+                for pointer in points_at(manifest, self._reader, self._results.get(release, ())):
                     self._note_size(pointer, release)
                     if not needed[pointer.digest] or needed[pointer.digest][-1] != release:
                         needed[pointer.digest].append(release)

@@ -132,8 +132,13 @@ class _Reading:
         for name, table in self._table.environments.items():
             self._check_name(("environments", name), EnvironmentName, name)
             self._check_soaks(name, table)
-            gates = tuple(gate.written() for gate in table.gates)
-            yield DeclaredEnvironment(EnvironmentName(name), gates, table.live)
+            yield DeclaredEnvironment(
+                EnvironmentName(name),
+                gates=tuple(gate.written() for gate in table.gates),
+                live=table.live,
+                freeze=tuple(window.written() for window in table.freeze),
+                override=table.override is not False,
+            )
 
     def check_suites(self, components: tuple[DeclaredComponent, ...]) -> None:
         """Check that what an eval runs on is a dataset of this file."""

@@ -19,9 +19,14 @@ from lastgood.model.fields import AnyDigest, Fields
 
 @dataclass(frozen=True, slots=True)
 class Body(ABC):
-    """The body of an event: its fields are ids, numbers, texts' digests, tuples of them, or objects."""
+    """The body of an event: its fields are ids, numbers, texts' digests, tuples of them, or objects.
+
+    Attributes:
+        later: the fields that older events lack; where such a one is None it is not written, so old bytes stay as they are.
+    """
 
     type: ClassVar[str]
+    later: ClassVar[frozenset[str]] = frozenset()
 
     @classmethod
     @abstractmethod

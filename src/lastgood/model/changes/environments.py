@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Self
 
+from lastgood.canonical import Json
 from lastgood.ids import BehaviorDigest, EnvironmentName, PipelineName, ReleaseId, TextDigest
 from lastgood.model.changes.body import Body, optional_digest, optional_text_digest, required_int
 from lastgood.model.fields import Fields
@@ -29,6 +31,7 @@ class EnvironmentMoved(Body):
         entry: the revision whose stack entry is the new top: this one's own, or the one a rollback popped down to.
         suspects: the behaviors that a rollback left behind and now doubts in this environment.
         cleared: the behavior whose suspicion this move lifts, by being asked for by name.
+        gates: what the gates of its policy said (`model.gates.judgement`), or None where it had no policy.
     """
 
     pipeline: PipelineName
@@ -43,7 +46,9 @@ class EnvironmentMoved(Body):
     suspects: tuple[BehaviorDigest, ...]
     cleared: BehaviorDigest | None
     reason: TextDigest | None
+    gates: Mapping[str, Json] | None = None
     type: ClassVar[str] = "environment.moved"
+    later: ClassVar[frozenset[str]] = frozenset({"gates"})
 
     @classmethod
     def read(cls, known: Fields) -> Self:
@@ -61,4 +66,5 @@ class EnvironmentMoved(Body):
             suspects=tuple(BehaviorDigest.parse(one) for one in known.texts("suspects")),
             cleared=optional_digest(known, "cleared", BehaviorDigest),
             reason=optional_text_digest(known, "reason"),
+            gates=None if known.optional("gates") is None else known.mapping("gates"),
         )
