@@ -45,6 +45,7 @@ from lastgood.registry.embedded import (
     find_registry,
     open_registry,
 )
+from lastgood.registry.evaluations import Evaluations
 from lastgood.registry.policies import Policies
 from lastgood.registry.upkeep import Upkeep
 
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
     from lastgood.live.environments import LiveEnvironments
     from lastgood.registry.commit import CommitOptions, Committed
     from lastgood.registry.compare import Comparison
-    from lastgood.registry.evaluations import Evaluations
     from lastgood.registry.preflight import Preflight
     from lastgood.registry.protocols import Files, Releases
     from lastgood.registry.status import Status
@@ -80,6 +80,7 @@ class OpenRegistry:
         self.files: Files = embedded.files
         self.upkeep = Upkeep(embedded.context)
         self.policies = Policies(embedded.context)
+        self.evaluations = Evaluations(embedded.context, embedded.files, embedded.cache)
         self._workspace_root = workspace_root
 
     @property
@@ -104,13 +105,6 @@ class OpenRegistry:
             # A service's folders are made when somebody is in a hurry: they take what is at hand, and keep nothing more.
             cache=None if cache is None else cache.for_reading(),
         )
-
-    @cached_property
-    def evaluations(self) -> Evaluations:
-        """What suites said of releases."""
-        from lastgood.registry.evaluations import Evaluations  # noqa: PLC0415
-
-        return Evaluations(self._embedded.context, self._embedded.files, self._embedded.cache)
 
     def commit(
         self,

@@ -8,7 +8,7 @@ from lastgood.clock import parse_instant
 from lastgood.errors import Integrity, Invalid
 from lastgood.ids import BehaviorDigest, ComponentName, ContentDigest, FileDigest, PipelineName, ReleaseId
 from lastgood.model.evaluation import Evaluation
-from lastgood.model.fields import Fields
+from lastgood.model.fields import Fields, number_in
 
 _COLUMNS = (
     "SELECT e.sequence, e.release, r.number, e.behavior, e.suite, e.suite_content, e.on_content, e.results, e.cases,"
@@ -52,7 +52,7 @@ def result_files(session: Session) -> dict[ReleaseId, list[FileDigest]]:
 def _evaluation(row: Row) -> Evaluation:
     try:
         known = Fields(parse_json_object(row[9]), "the metrics of an evaluation")
-        metrics = {name: known.number(name) for name in sorted(known.names())}
+        metrics = {name: number_in(known, name) for name in sorted(known)}
         runner = parse_json_object(row[10])
     except Invalid as error:
         raise Integrity(f"the evaluation of event {row[0]} cannot be read: {error}") from error

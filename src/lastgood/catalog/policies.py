@@ -65,14 +65,13 @@ def judgement_at(session: Session, pipeline: PipelineName, environment: Environm
     return None if row is None else _judgement(row[0])
 
 
-def presences(
-    session: Session, pipeline: PipelineName, wanted: Sequence[EnvironmentName]
-) -> dict[EnvironmentName, tuple[Presence, ...]]:
+def presences(session: Session, pipeline: PipelineName, wanted: Sequence[EnvironmentName]) -> dict[EnvironmentName, tuple[Presence, ...]]:
     """Return what environments were on and when, oldest first; one that does not exist is left out."""
     found = {}
     for environment in wanted:
         rows = session.rows(
-            "SELECT behavior, recorded_at FROM fact_deployments WHERE pipeline = :pipeline AND environment = :environment ORDER BY revision",
+            "SELECT behavior, recorded_at FROM fact_deployments"
+            " WHERE pipeline = :pipeline AND environment = :environment ORDER BY revision",
             pipeline=pipeline,
             environment=environment,
         )

@@ -174,7 +174,9 @@ def _print_comparison(session: Session, one: SuiteComparison, *, everything: boo
     if len(shown) < len(compared.flipped):
         output.data(f"  … and {len(compared.flipped) - len(shown):,} more cases; --all lists them")
     if compared.only_before or compared.only_after:
-        output.note(f"{compared.only_before} cases of r{one.before.number} and {compared.only_after} of r{one.after.number} have no counterpart")
+        output.note(
+            f"{compared.only_before} cases of r{one.before.number} and {compared.only_after} of r{one.after.number} have no counterpart"
+        )
 
 
 def _signed(number: float) -> str:

@@ -14,6 +14,8 @@ from lastgood.ids import EnvironmentName
 from lastgood.model.gates.policy import Policy, Written
 from lastgood.registry.policies import PolicyChange
 
+_ORDER = ("metric", "min", "max", "max_drop", "confidence", "soak", "hours", "bytes", "within_hours", "from", "until", "zone", "reason")
+
 
 @click.group("policy")
 def command() -> None:
@@ -90,7 +92,9 @@ def _tables(policy: Policy, name: str) -> list[Written]:
 
 
 def _words(gate: Written) -> str:
-    return ", ".join(f"{name} {_value(value)}" for name, value in gate.items())
+    # In the order of the documentation: what was recorded is sorted by its keys.
+    known = [name for name in _ORDER if name in gate]
+    return ", ".join(f"{name} {_value(gate[name])}" for name in [*known, *sorted(gate.keys() - set(known))])
 
 
 def _value(value: object) -> str:

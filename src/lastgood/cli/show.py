@@ -46,35 +46,41 @@ def command(session: Session, revision: str, everything: bool) -> None:
     session.output.answer(
         "show",
         {
-            "release": str(details.release.release),
-            "number": details.release.number,
-            "pipeline": details.release.pipeline,
-            "state": str(details.release.state),
-            "behavior": str(details.release.behavior),
-            "created": format_instant(details.manifest.created),
-            "author": details.release.author,
-            "message": details.release.message,
-            "tags": list(details.release.tags),
-            "parents": [str(parent) for parent in details.manifest.parents],
-            "changed": list(details.changed),
-            "live_in": list(details.live_in),
-            "bad": details.bad is not None,
-            "suspect_in": list(details.suspect_in),
-            "deployments": [
-                {
-                    "environment": one.environment,
-                    "revision": one.revision,
-                    "kind": one.kind.value,
-                    "recorded_at": format_instant(one.recorded_at),
-                    "overridden": (one.environment, one.revision) in overridden,
-                }
-                for one in details.deployments
-            ],
+            **_head_json(details, overridden),
             "evaluations": [evaluation_json(one) for one in evaluations],
             "approvals": [approval_json(one) for one in approvals],
             "components": [_component_json(one, files[name], problems) for name, one in details.manifest.components.items()],
         },
     )
+
+
+def _head_json(details: ReleaseDetails, overridden: Mapping[tuple[str, int], str]) -> dict[str, object]:
+    return {
+        "release": str(details.release.release),
+        "number": details.release.number,
+        "pipeline": details.release.pipeline,
+        "state": str(details.release.state),
+        "behavior": str(details.release.behavior),
+        "created": format_instant(details.manifest.created),
+        "author": details.release.author,
+        "message": details.release.message,
+        "tags": list(details.release.tags),
+        "parents": [str(parent) for parent in details.manifest.parents],
+        "changed": list(details.changed),
+        "live_in": list(details.live_in),
+        "bad": details.bad is not None,
+        "suspect_in": list(details.suspect_in),
+        "deployments": [
+            {
+                "environment": one.environment,
+                "revision": one.revision,
+                "kind": one.kind.value,
+                "recorded_at": format_instant(one.recorded_at),
+                "overridden": (one.environment, one.revision) in overridden,
+            }
+            for one in details.deployments
+        ],
+    }
 
 
 def _overridden(registry: OpenRegistry, details: ReleaseDetails) -> dict[tuple[str, int], str]:

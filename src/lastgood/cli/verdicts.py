@@ -60,6 +60,5 @@ def say_policy_differs(session: Session, registry: OpenRegistry, environment: st
     recorded = known.get(EnvironmentName(name), policy_digest(policy_document()))
     if policy_digest(declared) != recorded:
         session.output.warn(
-            f"lastgood.toml declares another policy for {name} than the recorded one, which counts: "
-            f"lastgood policy apply {name} --dry-run"
+            f"lastgood.toml declares another policy for {name} than the recorded one, which counts: lastgood policy apply {name} --dry-run"
         )

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TypeVar
 
@@ -32,6 +33,10 @@ class Fields:
     def __contains__(self, name: str) -> bool:
         """Say whether a field is there, null or not."""
         return name in self._fields
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of all fields."""
+        return iter(self._fields)
 
     def value(self, name: str) -> Json:
         """Return a field that must be there."""
@@ -60,17 +65,6 @@ class Fields:
         value = self._fields.get(name)
         if value is not None and (not isinstance(value, int) or isinstance(value, bool)):
             raise self._wrong(name, "an integer")
-        return value
-
-    def names(self) -> set[str]:
-        """Return the names of all fields."""
-        return set(self._fields)
-
-    def number(self, name: str) -> float:
-        """Return a number, whole or not."""
-        value = self.value(name)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self._wrong(name, "a number")
         return value
 
     def flag(self, name: str) -> bool:
@@ -115,3 +109,15 @@ class Fields:
 
     def _wrong(self, name: str, expected: str) -> InvalidManifest:
         return InvalidManifest(f"the field {name!r} of {self._what} is not {expected}")
+
+
+def number_in(known: Fields, name: str) -> float:
+    """Return a field that is a number, whole or not.
+
+    Raises:
+        InvalidManifest: it is missing, or no number.
+    """
+    value = known.value(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidManifest(f"the field {name!r} is not a number")
+    return value

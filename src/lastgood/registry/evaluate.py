@@ -25,7 +25,7 @@ from pathlib import Path
 
 from lastgood._version import __version__
 from lastgood.canonical import JsonObject
-from lastgood.errors import CommandFailed, Invalid, NotFound, of_os_error
+from lastgood.errors import CommandFailed, Invalid, NotFound
 from lastgood.ids import ComponentName
 from lastgood.model.listing import FileEntry
 from lastgood.model.release import Manifest

@@ -173,7 +173,9 @@ class Evaluations:
             return read_results(self._files.read_file(evaluation.results, limit=LARGEST_RESULTS))
         except (NotFound, Invalid) as error:
             details = {"file": str(evaluation.results)}
-            raise Integrity(f"the results of {evaluation.suite} on r{evaluation.number} cannot be read: {error}", details=details) from error
+            raise Integrity(
+                f"the results of {evaluation.suite} on r{evaluation.number} cannot be read: {error}", details=details
+            ) from error
 
     def compare(self, before: str, after: str, suite: str | None = None, confidence: float = 0.95) -> Sequence[SuiteComparison]:
         """Compare two releases by the suites that judged both, or by one of them.

@@ -93,8 +93,8 @@ def move(context: Context, gatekeeper: Gatekeeper, request: Request, operation_i
         decided = _decide(session, request, marks)
         if decided is None:
             return _unchanged(session, request, current)
-        judged = _judge(session, gatekeeper, request, current, decided, ledger.now)
-        return _record(session, ledger, request, current, decided, judged)
+        judged = _judge(session, gatekeeper, request, current, decided=decided, now=ledger.now)
+        return _record(session, ledger, request, current, decided=decided, judged=judged)
 
 
 def plan(context: Context, gatekeeper: Gatekeeper, request: Request) -> Moved:
@@ -112,8 +112,8 @@ def plan(context: Context, gatekeeper: Gatekeeper, request: Request) -> Moved:
         decided = _decide(session, request, environments.marks(session, request.pipeline, request.environment))
         if decided is None:
             return _unchanged(session, request, current)
-        judged = _judge(session, gatekeeper, request, current, decided, context.clock.now())
-        return _moved(session, request, current, decided, 0 if current is None else current.revision, judged)
+        judged = _judge(session, gatekeeper, request, current, decided=decided, now=context.clock.now())
+        return _moved(session, request, current, decided, revision=0 if current is None else current.revision, judged=judged)
 
 
 def mark(context: Context, release: ReleaseRecord, verdict: Verdict, reason: str) -> None:
@@ -128,7 +128,13 @@ def _prepare(gatekeeper: Gatekeeper, request: Request) -> None:
 
 
 def _judge(
-    session: Session, gatekeeper: Gatekeeper, request: Request, current: Deployment | None, decided: Move, now: datetime
+    session: Session,
+    gatekeeper: Gatekeeper,
+    request: Request,
+    current: Deployment | None,
+    *,
+    decided: Move,
+    now: datetime,
 ) -> Judgement:
     """Ask the gates; a rollback passes by them, but says which would have refused."""
     release = releases.require_release(session, decided.release)
@@ -189,7 +195,13 @@ def _with_candidates(session: Session, request: Request, error: NothingGood, mar
 
 
 def _record(
-    session: Session, ledger: Appender, request: Request, current: Deployment | None, decided: Move, judged: Judgement
+    session: Session,
+    ledger: Appender,
+    request: Request,
+    current: Deployment | None,
+    *,
+    decided: Move,
+    judged: Judgement,
 ) -> Moved:
     revision = 1 if current is None else current.revision + 1
     ledger.append(
@@ -209,11 +221,17 @@ def _record(
             gates=judged.to_json(),
         )
     )
-    return _moved(session, request, current, decided, revision, judged)
+    return _moved(session, request, current, decided, revision=revision, judged=judged)
 
 
 def _moved(
-    session: Session, request: Request, current: Deployment | None, decided: Move, revision: int, judged: Judgement
+    session: Session,
+    request: Request,
+    current: Deployment | None,
+    decided: Move,
+    *,
+    revision: int,
+    judged: Judgement,
 ) -> Moved:
     return Moved(
         request.environment,

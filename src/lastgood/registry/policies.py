@@ -1,8 +1,8 @@
 """Policies and approvals: what environments ask of releases, and what people allow.
 
-    policies = Policies(context)
-    policies.apply("support-bot", {EnvironmentName("prod"): document})
-    policies.approve("r42", "prod", "read the diff")
+policies = Policies(context)
+policies.apply("support-bot", {EnvironmentName("prod"): document})
+policies.approve("r42", "prod", "read the diff")
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The tables of a policy: gates and windows of freeze, as pydantic models; part of `tables`.
 
-    >>> GateTable.model_validate({"approvals": 1}).written()
-    {'approvals': 1}
+>>> GateTable.model_validate({"approvals": 1}).written()
+{'approvals': 1}
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ class GateTable(Table):
     def _check_shape(self) -> Self:
         written = self.model_fields_set - {"override"}
         plain = ({"approvals"}, {"soak", "hours"}, {"signed"}, {"no_open_incident"}, {"components"}, {"bytes"})
-        is_metric = "metric" in written and written <= {"metric", "min", "max", "max_drop", "confidence"} and written & {"min", "max", "max_drop"}
+        is_metric = (
+            "metric" in written and written <= {"metric", "min", "max", "max_drop", "confidence"} and written & {"min", "max", "max_drop"}
+        )
         is_dated = written == {"bytes", "within_hours"} and self.bytes == "verified"
         if written not in plain and not is_metric and not is_dated:
             raise ValueError(_SHAPES)
@@ -106,7 +108,7 @@ class FreezeTable(Table):
         start, end = read_edge(self.start), read_edge(self.until)
         if isinstance(start, Weekly) or isinstance(end, Weekly):
             if not (isinstance(start, Weekly) and isinstance(end, Weekly)):
-                raise ValueError("from and until must be of one form: both of the week, or both dates with times")
+                raise ValueError("from and until must be of one form: both of the week, or both dates with times")  # noqa: TRY004  # as above
             if start == end:
                 raise ValueError("from and until are the same time of the week")
         elif start >= end:

@@ -1,9 +1,9 @@
 """What the models of all tables share: strict types, and the values that several of them have.
 
-    >>> class Example(Table):
-    ...     seed: Whole
-    >>> Example.model_validate({"seed": 7}).seed
-    7
+>>> class Example(Table):
+...     seed: Whole
+>>> Example.model_validate({"seed": 7}).seed
+7
 """
 
 from __future__ import annotations

@@ -87,6 +87,7 @@ def _live(value: object) -> object:
 
 Paths = Annotated[tuple[str, ...], BeforeValidator(_paths)]
 
+
 class MakingTable(Table):
     """`made_by`."""
 
@@ -133,8 +134,8 @@ class EnvironmentTable(Table):
     """`[environments.NAME]`."""
 
     live: Annotated[str, BeforeValidator(_live)] | None = None
-    gates: list[GateTable] = []
-    freeze: list[FreezeTable] = []
+    gates: list[GateTable] = Field(default_factory=list)
+    freeze: list[FreezeTable] = Field(default_factory=list)
     override: bool | None = None
 
 
@@ -150,8 +151,8 @@ class FileTable(Table):
     """The whole file."""
 
     pipeline: str
-    components: dict[str, ComponentTable] = {}
-    environments: dict[str, EnvironmentTable] = {}
+    components: dict[str, ComponentTable] = Field(default_factory=dict)
+    environments: dict[str, EnvironmentTable] = Field(default_factory=dict)
     retention: RetentionTable | None = None
 
 

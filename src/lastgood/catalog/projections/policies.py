@@ -18,8 +18,7 @@ def set_judgement(session: Session, body: EnvironmentMoved) -> None:
     if body.gates is None:
         return
     session.execute(
-        "INSERT INTO fact_judgements (pipeline, environment, revision, judgement)"
-        " VALUES (:pipeline, :environment, :revision, :judgement)",
+        "INSERT INTO fact_judgements (pipeline, environment, revision, judgement) VALUES (:pipeline, :environment, :revision, :judgement)",
         pipeline=body.pipeline,
         environment=body.environment,
         revision=body.revision,

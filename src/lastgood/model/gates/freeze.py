@@ -41,7 +41,7 @@ class Weekly:
         """
         read = _WEEKLY.fullmatch(text)
         if read is None:
-            raise Invalid(f"{text[:40]!r} is no time of the week such as \"Fri 16:00\"")
+            raise Invalid(f'{text[:40]!r} is no time of the week such as "Fri 16:00"')
         return cls(DAYS.index(read[1]), time(int(read[2]), int(read[3])))
 
     def near(self, day: datetime) -> datetime:

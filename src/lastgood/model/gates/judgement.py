@@ -112,6 +112,8 @@ def require_passed(environment: EnvironmentName, release: str, judged: Judgement
     details = {"gates": [one.to_json() for one in judged.verdicts], "policy": str(judged.policy)}
     if override:
         names = ", ".join(one.gate for one in firm)
-        raise GateRefused(f"{message}\nthe policy lets nobody override {names}", hint=f"lastgood policy show {environment}", details=details)
+        raise GateRefused(
+            f"{message}\nthe policy lets nobody override {names}", hint=f"lastgood policy show {environment}", details=details
+        )
     hint = f"meet them, or lastgood deploy {environment} {release} --override --reason …" if not firm else None
     raise GateRefused(message, hint=hint or f"lastgood policy show {environment}", details=details)

@@ -17,7 +17,7 @@ from datetime import datetime
 from lastgood.canonical import Json, JsonObject, canonical_json
 from lastgood.errors import Invalid
 from lastgood.ids import ComponentName, EnvironmentName, PolicyDigest
-from lastgood.model.fields import Fields
+from lastgood.model.fields import Fields, number_in
 from lastgood.model.gates.approvals import ApprovalsGate
 from lastgood.model.gates.evidence import Evidence
 from lastgood.model.gates.facts import BytesGate, ComponentsGate, NoOpenIncidentGate, SignedGate, UnknownGate
@@ -97,12 +97,12 @@ def _unknown(written: Json, *, override: bool) -> Gate:
 
 
 def _read_gate(known: Fields, override: bool) -> Gate:  # noqa: FBT001 - the one value that all gates have
-    keys = known.names() - {"override"}
+    keys = set(known) - {"override"}
     match sorted(keys):
         case ["approvals"]:
             return ApprovalsGate(override, _whole(known, "approvals"))
         case ["hours", "soak"]:
-            return SoakGate(override, EnvironmentName.parse(known.text("soak")), known.number("hours"))
+            return SoakGate(override, EnvironmentName.parse(known.text("soak")), number_in(known, "hours"))
         case ["signed"] if known.flag("signed"):
             return SignedGate(override)
         case ["no_open_incident"] if known.flag("no_open_incident"):
@@ -113,20 +113,20 @@ def _read_gate(known: Fields, override: bool) -> Gate:  # noqa: FBT001 - the one
             return _read_bytes(known, override)
     if "metric" not in keys or keys - {"metric", "min", "max", "max_drop", "confidence"} or len(keys) == 1:
         raise Invalid("no gate of this version")
-    bounds = [known.number(name) if name in keys else None for name in ("min", "max", "max_drop", "confidence")]
+    bounds = [number_in(known, name) if name in keys else None for name in ("min", "max", "max_drop", "confidence")]
     return MetricGate(override, known.text("metric"), *bounds)
 
 
 def _read_bytes(known: Fields, override: bool) -> Gate:  # noqa: FBT001 - as above
     said = known.text("bytes")
-    hours = known.number("within_hours") if "within_hours" in known else None
+    hours = number_in(known, "within_hours") if "within_hours" in known else None
     if said not in {"present", "verified"} or (said == "present" and hours is not None):
         raise Invalid("no gate of this version")
     return BytesGate(override, said == "verified", hours)
 
 
 def _read_freeze(known: Fields, override: bool) -> Gate:  # noqa: FBT001 - as above
-    if known.names() - {"from", "until", "zone", "reason", "override"}:
+    if set(known) - {"from", "until", "zone", "reason", "override"}:
         raise Invalid("no window of this version")
     start, end = read_edge(known.text("from")), read_edge(known.text("until"))
     if isinstance(start, Weekly) != isinstance(end, Weekly):
