@@ -82,7 +82,7 @@ def test_every_field_of_every_type_is_needed_and_typed(kind: type[Body]) -> None
                 continue
             # Texts and objects that nobody here looks into may hold anything of their own type.
             assert getattr(changed, name) == wrong
-            assert name in {"registry", "policy", "manifest"}
+            assert name in {"registry", "policy", "manifest", "gates", "metrics", "runner"}
         for name in outer["body"]:
             without = {one: value for one, value in outer["body"].items() if one != name}
             if outer["body"][name] is not None and name != "suspects":
@@ -96,6 +96,17 @@ def _refused_or_none(value: Json, name: str) -> bool:
         return getattr(body_from_json(value), name) is None
     except InvalidManifest:
         return True
+
+
+def test_a_move_without_gates_is_written_as_it_was_before_there_were_any() -> None:
+    assert b"gates" not in MOVED.document()
+    assert read_event(MOVED.document()).document() == MOVED.document()
+
+
+def test_a_policy_is_what_its_digest_says() -> None:
+    body = {"pipeline": "bot", "environment": "prod", "policy": {"gates": []}, "digest": "0" * 64}
+    with pytest.raises(InvalidManifest, match="another policy than its digest"):
+        body_from_json({"type": "policy.applied", "body": body})
 
 
 def test_golden() -> None:
@@ -191,10 +202,16 @@ def test_no_name_of_a_person_and_no_free_text_is_in_an_event() -> None:
     assert seen == {
         "BehaviorDigest",
         "BehaviorDigest | None",
+        "ComponentName",
+        "ContentDigest",
+        "ContentDigest | None",
         "EnvironmentName",
+        "FileDigest",
         "Mapping[str, Json]",
+        "Mapping[str, Json] | None",
         "MoveKind",
         "PipelineName",
+        "PolicyDigest",
         "RegistryId",
         "ReleaseId",
         "ReleaseId | None",

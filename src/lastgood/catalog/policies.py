@@ -54,17 +54,6 @@ def judgements(session: Session, pipeline: PipelineName, environment: Environmen
     return {int(row[0]): _judgement(row[1]) for row in rows}
 
 
-def judgement_at(session: Session, pipeline: PipelineName, environment: EnvironmentName, revision: int) -> Judgement | None:
-    """Return what gates said of one move, or None where it had no policy."""
-    row = session.row(
-        "SELECT judgement FROM fact_judgements WHERE pipeline = :pipeline AND environment = :environment AND revision = :revision",
-        pipeline=pipeline,
-        environment=environment,
-        revision=revision,
-    )
-    return None if row is None else _judgement(row[0])
-
-
 def presences(session: Session, pipeline: PipelineName, wanted: Sequence[EnvironmentName]) -> dict[EnvironmentName, tuple[Presence, ...]]:
     """Return what environments were on and when, oldest first; one that does not exist is left out."""
     found = {}

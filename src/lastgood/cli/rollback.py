@@ -49,7 +49,7 @@ def command(
             planned if dry_run else environments.rollback(environment, str(planned.after.release), reason=reason, expect=planned.revision)
         )
     seconds = session.seconds()
-    if done.changed:
+    if done.changed and not done.gates.is_open:
         say_gates(session, done.environment, done.gates)
     say_moved(session, done, dry_run=dry_run)
     if done.changed and not dry_run:

@@ -15,7 +15,7 @@ from lastgood.model.gates.verdict import GateVerdict
 
 def say_gates(session: Session, environment: str, judged: Judgement) -> None:
     """Say what the gates of a move said."""
-    if judged.policy is None and not judged.skipped:
+    if judged.is_open:
         session.output.note(f"{environment} is open: it has no gates")
     for one in judged.verdicts:
         if one.passed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lastgood.catalog.database import Database, Session
@@ -14,6 +14,7 @@ from lastgood.clock import Clock
 from lastgood.ids import OperationId, PipelineName
 from lastgood.model.operation import Entropy, Operation, new_operation_id
 from lastgood.model.revision import LocalZone
+from lastgood.registry.gate_memory import GateMemory
 from lastgood.store.backend import Backend
 
 
@@ -32,6 +33,7 @@ class Context:
         accept_clock: whether a clock that went back is accepted.
         pipeline: the pipeline that is meant where none is named, if it is known.
         cache_size: how many bytes the checkout cache may take, if that is said; 0 for no cache.
+        gate_memory: what was read for the gates of its environments.
     """
 
     folder: Path
@@ -44,6 +46,7 @@ class Context:
     accept_clock: bool
     pipeline: PipelineName | None
     cache_size: int | None = None
+    gate_memory: GateMemory = field(default_factory=GateMemory, compare=False, repr=False)
 
     @property
     def index(self) -> CatalogIndex:

@@ -34,7 +34,6 @@ from lastgood.registry import history, move, publish, resolve
 from lastgood.registry.checkout import sync_folder
 from lastgood.registry.checkout_cache.cache import CheckoutCache
 from lastgood.registry.context import Context
-from lastgood.registry.gates import Gatekeeper
 from lastgood.registry.history import EnvironmentDetails, LoggedRelease, ReleaseDetails, Stay
 from lastgood.registry.intake import DeferredIntake
 from lastgood.registry.move import Moved, Request
@@ -267,7 +266,6 @@ class EmbeddedEnvironments:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._gatekeeper = Gatekeeper(context)
 
     def list(self, pipeline: str | None = None) -> list[EnvironmentDetails]:
         """Return the environments of a pipeline, by name."""
@@ -300,7 +298,7 @@ class EmbeddedEnvironments:
         if (answered := self._answered(environment, MoveKind.DEPLOY, operation)) is not None:
             return answered
         request = self._request(environment, MoveKind.DEPLOY, revision, reason, expect)
-        return move.move(self._context, self._gatekeeper, replace(request, override=override), operation)
+        return move.move(self._context, replace(request, override=override), operation)
 
     def rollback(
         self,
@@ -315,16 +313,16 @@ class EmbeddedEnvironments:
         if (answered := self._answered(environment, MoveKind.ROLLBACK, operation)) is not None:
             return answered
         request = self._request(environment, MoveKind.ROLLBACK, to, reason, expect)
-        return move.move(self._context, self._gatekeeper, request, operation)
+        return move.move(self._context, request, operation)
 
     def plan_deploy(self, environment: str, revision: str = "latest", expect: int | None = None, *, override: bool = False) -> Moved:
         """Return what `deploy` would do, without doing it."""
         request = self._request(environment, MoveKind.DEPLOY, revision, None, expect)
-        return move.plan(self._context, self._gatekeeper, replace(request, override=override))
+        return move.plan(self._context, replace(request, override=override))
 
     def plan_rollback(self, environment: str, to: str | None = None, expect: int | None = None) -> Moved:
         """Return what `rollback` would do, without doing it."""
-        return move.plan(self._context, self._gatekeeper, self._request(environment, MoveKind.ROLLBACK, to, None, expect))
+        return move.plan(self._context, self._request(environment, MoveKind.ROLLBACK, to, None, expect))
 
     def _request(self, environment: str, kind: MoveKind, revision: str | None, reason: str | None, expect: int | None) -> Request:
         pipeline, name = self._parse(environment)

@@ -6,13 +6,13 @@ before it and cannot change, since it is known by its digest. A rollback passes 
 say, without reading bytes, and nothing that goes wrong with that keeps anybody from going back.
 
     gatekeeper = Gatekeeper(context)
-    gatekeeper.prepare(pipeline, environment, release)           # heavy, outside of any transaction
-    judged = gatekeeper.judge(session, occasion, ledger.now)     # inside
+    gatekeeper.prepare(pipeline, environment, release)                            # heavy, outside of any transaction
+    judged = gatekeeper.admit(session, occasion, ledger.now, override=False)      # inside; refuses by raising
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -25,7 +25,7 @@ from lastgood.model.evaluation import LARGEST_RESULTS, Evaluation, Results, read
 from lastgood.model.gates.evidence import Evidence, KeptBytes, Measured, Unmeasured
 from lastgood.model.gates.facts import BytesGate
 from lastgood.model.gates.freeze import FreezeGate
-from lastgood.model.gates.judgement import Judgement
+from lastgood.model.gates.judgement import UNJUDGED, Judgement, require_passed
 from lastgood.model.gates.metric import MetricGate
 from lastgood.model.gates.policy import Policy
 from lastgood.model.gates.soak import SoakGate
@@ -53,7 +53,7 @@ class Occasion:
 
 
 class Gatekeeper:
-    """Judges the moves of one registry's environments; remembers what it read, as long as it lives.
+    """Judges the moves of one registry's environments.
 
     Args:
         context: the registry.
@@ -62,8 +62,8 @@ class Gatekeeper:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._reader = ObjectReader(context.backend, context.index)
-        self._results: dict[FileDigest, Results | str] = {}
-        self._kept: dict[ReleaseId, tuple[datetime, KeptBytes]] = {}
+        self._results = context.gate_memory.results
+        self._kept = context.gate_memory.kept
 
     def prepare(self, pipeline: PipelineName, environment: EnvironmentName, release: ReleaseRecord) -> None:
         """Read what is heavy, so that a transaction that judges the move is short."""
@@ -80,22 +80,31 @@ class Gatekeeper:
                 self._read_results(one.results)
         asked = [gate for gate in recorded.policy.gates if isinstance(gate, BytesGate)]
         if asked:
-            self._look_at_bytes(release, read=any(gate.verified for gate in asked))
+            self._look_at_bytes(release, asked)
+
+    def admit(self, session: Session, occasion: Occasion, now: datetime, *, override: bool) -> Judgement:
+        """Return what the gates say of a move that they let through.
+
+        Raises:
+            GateRefused: one refuses, and nobody may or did override it.
+        """
+        return require_passed(occasion.environment, occasion.release.label, self.judge(session, occasion, now), override=override)
 
     def judge(self, session: Session, occasion: Occasion, now: datetime) -> Judgement:
         """Return what the gates of the recorded policy say of a move, by what is recorded at this moment."""
         recorded = policies.recorded_policy(session, occasion.pipeline, occasion.environment)
         if recorded is None:
-            return Judgement(None, ())
+            return UNJUDGED
         evidence = self._evidence(session, occasion, recorded.policy)
         return Judgement(recorded.policy.digest, recorded.policy.judge(evidence, now))
 
     def judge_rollback(self, session: Session, occasion: Occasion, now: datetime) -> Judgement:
         """Return what the gates would say of a rollback, which passes by them; that it cannot be told is no error."""
         try:
-            return replace(self.judge(session, occasion, now), skipped=True)
-        except LastgoodError:
-            return Judgement(None, (), skipped=True)
+            judged = self.judge(session, occasion, now)
+        except (LastgoodError, OSError):
+            return UNJUDGED
+        return UNJUDGED if judged.policy is None else replace(judged, skipped=True)
 
     def _evidence(self, session: Session, occasion: Occasion, policy: Policy) -> Evidence:
         release, live = occasion.release, occasion.live
@@ -156,17 +165,20 @@ class Gatekeeper:
             self._results[digest] = known
         return known
 
-    def _look_at_bytes(self, release: ReleaseRecord, *, read: bool) -> None:
+    def _look_at_bytes(self, release: ReleaseRecord, asked: Sequence[BytesGate]) -> None:
         now = self._context.clock.now()
-        at, known = self._kept.get(release.release, (None, None))
-        if at is not None and known is not None and timedelta(0) <= now - at < _FRESH and (known.verified_at or not read):
+        known = self._kept.get(release.release)
+        if known is not None and timedelta(0) <= now - known[0] < _FRESH:
             return
         try:
-            found = preflight(self._context, None, release, read=read)
+            found = preflight(self._context, None, release, read=False)
+            before = found.verified_at
+            if any(gate.verified and not gate.is_recent(before, now) for gate in asked):
+                found, before = preflight(self._context, None, release, read=True), now
         except (Integrity, NotFound) as error:
             kept = KeptBytes(error.message)
         else:
-            kept = KeptBytes(None, found.files, found.bytes, now if found.were_read else None)
+            kept = KeptBytes(None, found.files, found.bytes, before)
         self._kept[release.release] = now, kept
 
 

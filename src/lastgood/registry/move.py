@@ -19,12 +19,14 @@ from lastgood.model.changes.body import Body
 from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
 from lastgood.model.changes.releases import BehaviorMarked, Verdict
 from lastgood.model.environment import Marks, Move, Target, plan_deploy, plan_rollback, plan_rollback_to
-from lastgood.model.gates.judgement import UNJUDGED, Judgement, judgement_from_json, require_passed
+from lastgood.model.gates.judgement import UNJUDGED, Judgement, judgement_from_json
 from lastgood.model.history import Deployment, ReleaseRecord
 from lastgood.registry.context import Context
 from lastgood.registry.gates import Gatekeeper, Occasion
 
 MOST_CANDIDATES = 5
+GATED = frozenset({MoveKind.DEPLOY})
+"""The kinds of moves that gates decide about; the others pass by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Request:
     override: bool = False
 
 
-def move(context: Context, gatekeeper: Gatekeeper, request: Request, operation_id: OperationId | None = None) -> Moved:
+def move(context: Context, request: Request, operation_id: OperationId | None = None) -> Moved:
     """Move an environment.
 
     Raises:
@@ -80,7 +82,7 @@ def move(context: Context, gatekeeper: Gatekeeper, request: Request, operation_i
         AlreadyExists: the environment would be new, and a tag has its name.
     """
     operation = context.operation(operation_id)
-    _prepare(gatekeeper, request)
+    gatekeeper = _gatekeeper(context, request)
     with context.changing(operation) as (session, ledger):
         earlier = event_of_operation(session, operation.id)
         if earlier is not None:
@@ -97,13 +99,13 @@ def move(context: Context, gatekeeper: Gatekeeper, request: Request, operation_i
         return _record(session, ledger, request, current, decided=decided, judged=judged)
 
 
-def plan(context: Context, gatekeeper: Gatekeeper, request: Request) -> Moved:
+def plan(context: Context, request: Request) -> Moved:
     """Return what a move would do, without doing it; its `revision` is where the environment stands.
 
     Raises:
         as `move`.
     """
-    _prepare(gatekeeper, request)
+    gatekeeper = _gatekeeper(context, request)
     with context.database.reading() as session:
         current = environments.current_deployment(session, request.pipeline, request.environment)
         _check_expected(request, current)
@@ -122,9 +124,12 @@ def mark(context: Context, release: ReleaseRecord, verdict: Verdict, reason: str
         ledger.append(BehaviorMarked(release.pipeline, release.release, release.behavior, verdict, ledger.text(reason)))
 
 
-def _prepare(gatekeeper: Gatekeeper, request: Request) -> None:
-    if request.kind is MoveKind.DEPLOY and request.release is not None:
+def _gatekeeper(context: Context, request: Request) -> Gatekeeper:
+    """Return who judges a move, with everything read that is heavy."""
+    gatekeeper = Gatekeeper(context)
+    if request.kind in GATED and request.release is not None:
         gatekeeper.prepare(request.pipeline, request.environment, request.release)
+    return gatekeeper
 
 
 def _judge(
@@ -140,9 +145,9 @@ def _judge(
     release = releases.require_release(session, decided.release)
     live = None if current is None else releases.require_release(session, current.release)
     occasion = Occasion(request.pipeline, request.environment, release, live)
-    if request.kind is not MoveKind.DEPLOY:
+    if request.kind not in GATED:
         return gatekeeper.judge_rollback(session, occasion, now)
-    return require_passed(request.environment, release.label, gatekeeper.judge(session, occasion, now), override=request.override)
+    return gatekeeper.admit(session, occasion, now, override=request.override)
 
 
 def _check_expected(request: Request, current: Deployment | None) -> None:

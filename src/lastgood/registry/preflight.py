@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from lastgood.catalog import placement, releases
 from lastgood.errors import Integrity
@@ -24,11 +25,12 @@ from lastgood.store.reader import ObjectReader
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What was checked: how many files, their bytes, and whether these were read."""
+    """What was checked: how many files, their bytes, whether these were read, and when they were last found right before."""
 
     files: int
     bytes: int
     were_read: bool
+    verified_at: datetime | None = None
 
 
 def preflight(context: Context, live: ReleaseRecord | None, target: ReleaseRecord, *, read: bool) -> Preflight:

@@ -18,8 +18,10 @@ from lastgood.model.changes.environments import MoveKind
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, Verdict
 from lastgood.model.environment import Entry, Marks
+from lastgood.model.gates.policy import policy_document
 from lastgood.model.history import BadMark, Deployment, ReleaseRecord
 from lastgood.model.operation import Operation, new_operation_id
+from lastgood.testing.catalog_gates import GatesConformance
 from lastgood.testing.catalog_suite import CatalogSuite
 from lastgood.testing.history import ACTOR, BOT, PROD, REGISTRY, START, History, components_of, facts_of, replay_facts
 
@@ -303,6 +305,11 @@ class EnvironmentsConformance(CatalogSuite):
         history.move(two, 2, below=1)
         history.move(one, 3, entry=1, suspects=(two.behavior,))
         mark(history, one, Verdict.BAD, "w")
+        history.apply(policy_document([{"approvals": 1}]))
+        history.apply(policy_document([{"approvals": 2}]))
+        history.approve(one, "bob", reason="r")
+        history.evaluate(one, "quality", {"score": 0.5})
+        history.move(two, 4, below=3, gates={"policy": "p"})
         with pytest.raises(ZeroDivisionError), database.writing() as session:
             before = facts_of(session)
             assert all(before.values()), "every table has a row, or this shows nothing"
@@ -314,5 +321,5 @@ class EnvironmentsConformance(CatalogSuite):
             raise ZeroDivisionError
 
 
-class FactsConformance(ReleasesConformance, EnvironmentsConformance):
-    """What the catalog answers about releases and environments."""
+class FactsConformance(ReleasesConformance, EnvironmentsConformance, GatesConformance):
+    """What the catalog answers about releases, environments and gates."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from lastgood.clock import BACKWARD_TOLERANCE
 from lastgood.ids import ComponentName
 from lastgood.model.gates.evidence import Evidence
 from lastgood.model.gates.verdict import Gate, GateVerdict, figure
@@ -103,13 +104,21 @@ class BytesGate(Gate):
             return self.passes(f"all {kept.files:,} files of {evidence.release} are there", **amount)
         if kept.verified_at is None:
             return self.lacks(f"the bytes of {evidence.release} were not read", **amount)
-        limit = AT_HAND if self.within_hours is None else timedelta(hours=self.within_hours)
-        age = max(now - kept.verified_at, timedelta(0))
-        if age > limit:
-            hours, allowed = age.total_seconds() / _HOUR, limit.total_seconds() / _HOUR
+        if now - kept.verified_at <= -BACKWARD_TOLERANCE:
+            return self.lacks(f"the bytes of {evidence.release} were read at a time that is still to come", **amount)
+        if not self.is_recent(kept.verified_at, now):
+            hours, allowed = (now - kept.verified_at).total_seconds() / _HOUR, self._limit.total_seconds() / _HOUR
             told = f"read and proven {figure(hours)} hours ago, {figure(hours - allowed)} more than the {figure(allowed)} allowed"
             return self.refuses(told, age_hours=hours, within_hours=allowed, **amount)
         return self.passes(f"all {kept.files:,} files of {evidence.release} were read and proven", **amount)
+
+    def is_recent(self, verified_at: datetime | None, now: datetime) -> bool:
+        """Whether bytes that were read and proven then need not be read again; never so where the clock went back since."""
+        return verified_at is not None and -BACKWARD_TOLERANCE < now - verified_at <= self._limit
+
+    @property
+    def _limit(self) -> timedelta:
+        return AT_HAND if self.within_hours is None else timedelta(hours=self.within_hours)
 
 
 @dataclass(frozen=True, slots=True)
