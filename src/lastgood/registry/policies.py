@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from lastgood.canonical import Json
 from lastgood.catalog import environments, policies, releases
 from lastgood.catalog.database import Session
-from lastgood.errors import AlreadyExists, NotFound, OwnApproval
+from lastgood.errors import AlreadyExists, Invalid, NotFound, OwnApproval
 from lastgood.ids import EnvironmentName, PipelineName
 from lastgood.model.changes.policies import PolicyApplied, ReleaseApproved
 from lastgood.model.gates.approvals import same_person
+from lastgood.model.gates.facts import UnknownGate
 from lastgood.model.gates.judgement import Judgement
 from lastgood.model.gates.policy import Policy, policy_digest, policy_document, read_policy
 from lastgood.model.history import Approval, RecordedPolicy, ReleaseRecord
@@ -61,6 +62,7 @@ class Policies:
         """Record policies, each of an environment, which comes into being with it; what is the same already is left.
 
         Raises:
+            Invalid: a gate is none of this version.
             AlreadyExists: a tag has the name of an environment that would be new.
         """
         named = PipelineName.parse(pipeline)
@@ -143,7 +145,11 @@ def _changes(session: Session, pipeline: PipelineName, documents: Mapping[Enviro
     changes = []
     for name in sorted(documents):
         held = policies.recorded_policy(session, pipeline, name)
-        changes.append(PolicyChange(name, None if held is None else held.policy, read_policy(documents[name])))
+        after = read_policy(documents[name])
+        unknown = next((gate for gate in after.gates if isinstance(gate, UnknownGate)), None)
+        if unknown is not None:
+            raise Invalid(f"the policy of {name} has something that is no gate: {unknown.written}; nothing was recorded")
+        changes.append(PolicyChange(name, None if held is None else held.policy, after))
     return changes
 
 

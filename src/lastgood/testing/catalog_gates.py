@@ -1,6 +1,6 @@
 """What every database of the catalog must answer about policies, approvals and evaluations; part of `CatalogConformance`."""
 
-# ruff: noqa: S101, PLR2004 - a suite is made of asserts on expected numbers
+# ruff: noqa: S101 - a suite is made of asserts
 
 from __future__ import annotations
 

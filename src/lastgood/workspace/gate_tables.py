@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 from lastgood.errors import Invalid, InvalidName
 from lastgood.ids import ComponentName
 from lastgood.model.gates.freeze import Weekly
-from lastgood.model.gates.policy import read_edge
+from lastgood.model.gates.policy import LEAST_CONFIDENCE, MOST_CONFIDENCE, read_edge
 from lastgood.workspace.declaration import Gate
 from lastgood.workspace.table import Number, Table, Text, Texts, Whole
 from lastgood.workspace.zones import find_zone
@@ -34,6 +34,15 @@ def _names(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _true(value: object) -> object:
+    if value is not True:
+        raise ValueError("should be true; leave the gate out where it should not")
+    return value
+
+
+True_ = Annotated[bool, BeforeValidator(_true)]
+
+
 class GateTable(Table):
     """One element of `gates`."""
 
@@ -41,12 +50,12 @@ class GateTable(Table):
     min: Number | None = None
     max: Number | None = None
     max_drop: Annotated[Number, Field(ge=0)] | None = None
-    confidence: Annotated[Number, Field(ge=0.5, le=0.999)] | None = None
+    confidence: Annotated[Number, Field(ge=LEAST_CONFIDENCE, le=MOST_CONFIDENCE)] | None = None
     approvals: Whole | None = None
     soak: Text | None = None
     hours: Annotated[Number, Field(gt=0)] | None = None
-    signed: Literal[True] | None = None
-    no_open_incident: Literal[True] | None = None
+    signed: True_ | None = None
+    no_open_incident: True_ | None = None
     components: Texts | None = None
     bytes: Literal["present", "verified"] | None = None
     within_hours: Annotated[Number, Field(gt=0)] | None = None

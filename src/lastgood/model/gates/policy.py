@@ -26,6 +26,7 @@ from lastgood.model.gates.metric import MetricGate
 from lastgood.model.gates.soak import SoakGate
 from lastgood.model.gates.verdict import Gate, GateVerdict
 
+LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.5, 0.999
 POLICY_SCHEMA = "lastgood.policy/1"
 Written = Mapping[str, Json]
 
@@ -102,24 +103,31 @@ def _read_gate(known: Fields, override: bool) -> Gate:  # noqa: FBT001 - the one
         case ["approvals"]:
             return ApprovalsGate(override, _whole(known, "approvals"))
         case ["hours", "soak"]:
-            return SoakGate(override, EnvironmentName.parse(known.text("soak")), number_in(known, "hours"))
+            return SoakGate(override, EnvironmentName.parse(known.text("soak")), _positive(known, "hours"))
         case ["signed"] if known.flag("signed"):
             return SignedGate(override)
         case ["no_open_incident"] if known.flag("no_open_incident"):
             return NoOpenIncidentGate(override)
-        case ["components"]:
+        case ["components"] if known.texts("components"):
             return ComponentsGate(override, tuple(ComponentName.parse(one) for one in known.texts("components")))
         case ["bytes"] | ["bytes", "within_hours"]:
             return _read_bytes(known, override)
-    if "metric" not in keys or keys - {"metric", "min", "max", "max_drop", "confidence"} or len(keys) == 1:
+    return _read_metric(known, keys, override)
+
+
+def _read_metric(known: Fields, keys: set[str], override: bool) -> Gate:  # noqa: FBT001 - as above
+    bounds = {"min", "max", "max_drop"}
+    if "metric" not in keys or not keys & bounds or keys - bounds - {"metric", "confidence"}:
         raise Invalid("no gate of this version")
-    bounds = [number_in(known, name) if name in keys else None for name in ("min", "max", "max_drop", "confidence")]
-    return MetricGate(override, known.text("metric"), *bounds)
+    low, high, drop, confidence = (number_in(known, name) if name in keys else None for name in ("min", "max", "max_drop", "confidence"))
+    if (drop or 0) < 0 or (confidence is not None and (drop is None or not LEAST_CONFIDENCE <= confidence <= MOST_CONFIDENCE)):
+        raise Invalid("no gate of this version")
+    return MetricGate(override, known.text("metric"), low, high, drop, confidence)
 
 
 def _read_bytes(known: Fields, override: bool) -> Gate:  # noqa: FBT001 - as above
     said = known.text("bytes")
-    hours = number_in(known, "within_hours") if "within_hours" in known else None
+    hours = _positive(known, "within_hours") if "within_hours" in known else None
     if said not in {"present", "verified"} or (said == "present" and hours is not None):
         raise Invalid("no gate of this version")
     return BytesGate(override, said == "verified", hours)
@@ -129,8 +137,8 @@ def _read_freeze(known: Fields, override: bool) -> Gate:  # noqa: FBT001 - as ab
     if set(known) - {"from", "until", "zone", "reason", "override"}:
         raise Invalid("no window of this version")
     start, end = read_edge(known.text("from")), read_edge(known.text("until"))
-    if isinstance(start, Weekly) != isinstance(end, Weekly):
-        raise Invalid("one edge is of the week, the other is a date")
+    if isinstance(start, Weekly) != isinstance(end, Weekly) or start == end:
+        raise Invalid("the edges are of two forms, or the same")
     return FreezeGate(override, start, end, known.text("zone"), known.optional_text("reason"))
 
 
@@ -149,6 +157,13 @@ def read_edge(text: str) -> Weekly | datetime:
     if at is None or at.tzinfo is not None:
         raise Invalid(f"{text[:40]!r} is no wall time such as 2026-12-20T00:00; the zone is said apart")
     return at
+
+
+def _positive(known: Fields, name: str) -> float:
+    value = number_in(known, name)
+    if value <= 0:
+        raise Invalid(f"{name} is not more than nothing")
+    return value
 
 
 def _whole(known: Fields, name: str) -> int:
