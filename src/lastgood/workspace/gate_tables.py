@@ -40,7 +40,7 @@ def _true(value: object) -> object:
     return value
 
 
-True_ = Annotated[bool, BeforeValidator(_true)]
+Always = Annotated[bool, BeforeValidator(_true)]
 
 
 class GateTable(Table):
@@ -54,8 +54,8 @@ class GateTable(Table):
     approvals: Whole | None = None
     soak: Text | None = None
     hours: Annotated[Number, Field(gt=0)] | None = None
-    signed: True_ | None = None
-    no_open_incident: True_ | None = None
+    signed: Always | None = None
+    no_open_incident: Always | None = None
     components: Texts | None = None
     bytes: Literal["present", "verified"] | None = None
     within_hours: Annotated[Number, Field(gt=0)] | None = None
