@@ -13,6 +13,7 @@ from lastgood.model.evaluation import Evaluation
 from lastgood.registry import evaluations as evaluations_module
 from lastgood.registry.embedded import EmbeddedFiles
 from lastgood.registry.evaluations import Evaluations, Suite
+from lastgood.registry.intake import DeferredIntake
 from lastgood.registry.loss import hurt_releases
 from lastgood.registry.publish import add_packs
 from lastgood.registry.verify import verify
@@ -79,15 +80,15 @@ def test_what_is_collected_while_results_are_recorded_is_kept_again(desk: Desk, 
         calls.append(arguments)
         add_packs(*arguments)  # type: ignore[arg-type]
 
-    original = evaluations_module.DeferredIntake.finish
+    original = DeferredIntake.finish
 
-    def finish(intake: evaluations_module.DeferredIntake) -> object:
+    def finish(intake: DeferredIntake) -> object:
         if not calls:
             desk.collect()
         return original(intake)
 
     monkeypatch.setattr(evaluations_module, "add_packs", collects_first)
-    monkeypatch.setattr(evaluations_module.DeferredIntake, "finish", finish)
+    monkeypatch.setattr(DeferredIntake, "finish", finish)
 
     done = record(desk, second)
 

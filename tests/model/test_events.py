@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lastgood.canonical import Json, canonical_json, parse_json, parse_json_object
+from lastgood.canonical import Json, JsonObject, canonical_json, parse_json, parse_json_object
 from lastgood.clock import parse_instant
 from lastgood.errors import Invalid, InvalidManifest, LastgoodError, NewerSchema
 from lastgood.ids import BehaviorDigest, EnvironmentName, OperationId, PipelineName, ReleaseId, TagName, TextDigest
@@ -104,7 +104,7 @@ def test_a_move_without_gates_is_written_as_it_was_before_there_were_any() -> No
 
 
 def test_a_policy_is_what_its_digest_says() -> None:
-    body = {"pipeline": "bot", "environment": "prod", "policy": {"gates": []}, "digest": "0" * 64}
+    body: JsonObject = {"pipeline": "bot", "environment": "prod", "policy": {"gates": []}, "digest": "0" * 64}
     with pytest.raises(InvalidManifest, match="another policy than its digest"):
         body_from_json({"type": "policy.applied", "body": body})
 

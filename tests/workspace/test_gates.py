@@ -50,7 +50,7 @@ zone = "UTC"
         "MetricGate ApprovalsGate SoakGate SignedGate NoOpenIncidentGate ComponentsGate BytesGate BytesGate FreezeGate FreezeGate".split()
     )
     assert not any(gate.overridable for gate in policy.gates)
-    assert prod.policy["gates"][5] == {"components": ["prompts"]}  # type: ignore[index, call-overload]  # a list, as written
+    assert prod.policy["gates"][5] == {"components": ["prompts"]}  # type: ignore[index]  # a list, as written
     assert prod.freeze[1] == {"from": "2026-12-20T00:00:00", "until": "2027-01-04T08:00:00", "zone": "UTC"}
 
 

@@ -26,7 +26,7 @@ from functools import lru_cache
 from lastgood.canonical import canonical_json
 
 RESAMPLES = 2_000
-MOST_DRAWN = 2_000
+MOST_DRAWN = 1_000
 
 
 def mean(values: Mapping[str, float]) -> float:
