@@ -154,6 +154,30 @@ class TestRun:
         suite.commit(None, "-m", "cannot be started")
         assert suite.fails("eval", "run", "r5")["kind"] == kind
 
+    @pytest.mark.parametrize(
+        ("script", "network", "options"),
+        [
+            ('echo "$*" >> "$0.log"; while [ "$1" != "--" ]; do shift; done; shift; exec "$@"', False, []),
+            ('echo "$*" >> "$0.log"; while [ "$1" != "--" ]; do shift; done; shift; exec "$@"', True, ["--network"]),
+            ('echo "$*" >> "$0.log"; exit 1', True, []),
+        ],
+    )
+    def test_bubblewrap_takes_the_network_away_where_it_works(
+        self, suite: Desk, monkeypatch: pytest.MonkeyPatch, *, script: str, network: bool, options: list[str]
+    ) -> None:
+        tmp_path = suite.root.parent
+        program = tmp_path / "bwrap"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+        done = suite.ask("eval", "run", "r4", *options)
+
+        assert done["runner"]["network"] is network
+        asked = (tmp_path / "bwrap.log").read_text().splitlines() if not options else []
+        assert len(asked) == (0 if options else 1 if network else 2)
+        assert all("--unshare-net" in line.split() for line in asked)
+
     def test_nothing_is_left_in_the_temporary_folder(self, suite: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
         suite.tell("eval", "run", "r4")

@@ -19,9 +19,9 @@ class GateMemory:
     """What was read.
 
     Attributes:
-        results: of files with the results of evaluations, what they hold, or why it cannot be told.
+        results: of files with the results of evaluations, what they hold.
         kept: of releases, what is known of their bytes, and when they were looked at.
     """
 
-    results: dict[FileDigest, Results | str] = field(default_factory=dict)
+    results: dict[FileDigest, Results] = field(default_factory=dict)
     kept: dict[ReleaseId, tuple[datetime, KeptBytes]] = field(default_factory=dict)

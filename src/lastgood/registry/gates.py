@@ -38,6 +38,7 @@ from lastgood.workspace.zones import find_zone
 
 _Identity = tuple[ContentDigest, ContentDigest | None]
 _Measures = Mapping[str, Measured | Unmeasured]
+_MOST_RESULTS = 16
 _FRESH = timedelta(minutes=5)
 """How long a look at the bytes of a release is not repeated by one process."""
 
@@ -161,14 +162,16 @@ class Gatekeeper:
             try:
                 known = read_results(self._reader.read_file(digest, limit=LARGEST_RESULTS))
             except LastgoodError as error:
-                known = f"the results of an evaluation cannot be read: {error.message}"
+                return f"the results of an evaluation cannot be read: {error.message}"
+            if len(self._results) >= _MOST_RESULTS:
+                self._results.clear()
             self._results[digest] = known
         return known
 
     def _look_at_bytes(self, release: ReleaseRecord, asked: Sequence[BytesGate]) -> None:
         now = self._context.clock.now()
-        known = self._kept.get(release.release)
-        if known is not None and timedelta(0) <= now - known[0] < _FRESH:
+        at, known = self._kept.get(release.release, (now, None))
+        if known is not None and timedelta(0) <= now - at < _FRESH and _answers(known, asked, now):
             return
         try:
             found = preflight(self._context, None, release, read=False)
@@ -180,6 +183,11 @@ class Gatekeeper:
         else:
             kept = KeptBytes(None, found.files, found.bytes, before)
         self._kept[release.release] = now, kept
+
+
+def _answers(kept: KeptBytes, asked: Sequence[BytesGate], now: datetime) -> bool:
+    """Whether what is known of bytes is good, and enough for all gates; what was wrong may have been repaired since."""
+    return kept.problem is None and all(not gate.verified or gate.is_recent(kept.verified_at, now) for gate in asked)
 
 
 def is_signed(session: Session, release: ReleaseId) -> bool | None:
