@@ -120,8 +120,13 @@ def read_event(document: bytes) -> Event:
 
 def body_to_json(body: Body) -> JsonObject:
     """Return the type and the fields of an event's body."""
-    written = {one.name: _to_json(getattr(body, one.name)) for one in fields(body)}
-    return {"type": body.type, "body": {name: value for name, value in written.items() if value is not None or name not in body.later}}
+    said = {one.name: getattr(body, one.name) for one in fields(body)}
+    written = {name: _to_json(value) for name, value in said.items() if not (name in body.later and _says_nothing(value))}
+    return {"type": body.type, "body": written}
+
+
+def _says_nothing(value: object) -> bool:
+    return value is None or value == ()
 
 
 def _to_json(value: object) -> Json:

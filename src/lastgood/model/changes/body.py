@@ -22,7 +22,9 @@ class Body(ABC):
     """The body of an event: its fields are ids, numbers, texts' digests, tuples of them, or objects.
 
     Attributes:
-        later: the fields that older events lack; where such a one is None it is not written, so old bytes stay as they are.
+        type: the name under which it stands in the ledger.
+        later: the fields that the type did not have from the beginning; one that says nothing (None, or no item) is not
+            written, so that an event of before keeps its bytes.
     """
 
     type: ClassVar[str]
