@@ -26,6 +26,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -44,7 +45,9 @@ from lastgood.registry.embedded import (
     find_registry,
     open_registry,
 )
+from lastgood.registry.evaluations import Evaluations
 from lastgood.registry.ledger import Ledger
+from lastgood.registry.policies import Policies
 from lastgood.registry.upkeep import Upkeep
 
 if TYPE_CHECKING:
@@ -69,6 +72,8 @@ class OpenRegistry:
         files: the bytes of kept files.
         holds: releases that no retention policy may drop.
         operations: what was done, one operation after the other, and undoing it.
+        policies: what environments ask of releases, and what people approved.
+        evaluations: what suites said of releases.
         upkeep: the care of the bytes: collecting, optimizing, repairing, backing up.
         ledger: checkpoints, proofs and keys of the history.
         bundles: releases on their way between registries.
@@ -83,36 +88,32 @@ class OpenRegistry:
         self.upkeep = Upkeep(embedded.context)
         self.ledger = Ledger(embedded.context)
         self.bundles = Bundles(embedded.context)
+        self.policies = Policies(embedded.context)
+        self.evaluations = Evaluations(embedded.context, embedded.files, embedded.cache)
         self._workspace_root = workspace_root
-        self._environments: LiveEnvironments | None = None
 
     @property
     def id(self) -> RegistryId:
         """The random id the registry was created with."""
         return self._embedded.id
 
-    @property
+    @cached_property
     def environments(self) -> LiveEnvironments:
         """Its environments, with the folders of this host that follow them."""
-        if self._environments is None:
-            from lastgood.live.environments import LiveEnvironments  # noqa: PLC0415
-            from lastgood.live.places import live_folders  # noqa: PLC0415
+        from lastgood.live.environments import LiveEnvironments  # noqa: PLC0415
+        from lastgood.live.places import live_folders  # noqa: PLC0415
 
-            root = self._workspace_root
-            workspace = None if root is None else _workspace_at(root)
-            folders = {} if workspace is None else live_folders(workspace)
-            pipeline = None if workspace is None else workspace.pipeline
-            cache = self._embedded.cache
-            self._environments = LiveEnvironments(
-                self._embedded.environments,
-                self._embedded,
-                folders,
-                os.urandom,
-                pipeline=pipeline,
-                # A service's folders are made when somebody is in a hurry: they take what is at hand, and keep nothing more.
-                cache=None if cache is None else cache.for_reading(),
-            )
-        return self._environments
+        workspace = None if self._workspace_root is None else _workspace_at(self._workspace_root)
+        cache = self._embedded.cache
+        return LiveEnvironments(
+            self._embedded.environments,
+            self._embedded,
+            {} if workspace is None else live_folders(workspace),
+            os.urandom,
+            pipeline=None if workspace is None else workspace.pipeline,
+            # A service's folders are made when somebody is in a hurry: they take what is at hand, and keep nothing more.
+            cache=None if cache is None else cache.for_reading(),
+        )
 
     def commit(
         self,

@@ -1,6 +1,7 @@
 """The error tree, grouped by what the caller would do about it.
 
     LastgoodError                       exit 1   http 500
+    ├── CommandFailed                                       a command that was to be run for somebody did not succeed
     ├── NotFound                        exit 3   http 404   ask for something that is there
     │   └── Gone                                            its bytes were removed by policy
     ├── Conflict                        exit 5   http 409   look again, then retry
@@ -12,6 +13,8 @@
     ├── Refused                         exit 6   http 403   a gate, a policy or a guard says no
     │   ├── BadRelease                                      somebody marked its behavior bad
     │   ├── NothingGood                                     nowhere to roll back to
+    │   ├── GateRefused                                     a gate of the environment's policy says no
+    │   ├── OwnApproval                                     an author approves their own release
     │   └── CredentialFound                                 a file looks like it holds a secret
     ├── Invalid                         exit 2   http 422   correct the input
     │   ├── InvalidName                                     a name or a digest
@@ -65,6 +68,12 @@ class LastgoodError(Exception):
         self.message = message
         self.hint = hint if hint is not None else self.default_hint
         self.details: dict[str, object] = dict(details or {})
+
+
+class CommandFailed(LastgoodError):
+    """A command that was run for somebody, such as a suite's, did not succeed; nothing was recorded."""
+
+    kind, http_status = "command-failed", 422
 
 
 class NotFound(LastgoodError):
@@ -137,6 +146,20 @@ class NothingGood(Refused):
 
     kind = "nothing-good"
     default_hint = "lastgood rollback ENV --to REV"
+
+
+class GateRefused(Refused):
+    """A gate of the environment's policy refuses the release, and nobody may or did override it."""
+
+    kind = "gate-refused"
+    default_hint = "lastgood policy show ENV"
+
+
+class OwnApproval(Refused):
+    """Somebody approves a release that they made themselves, or that nobody can tell who made."""
+
+    kind = "own-approval"
+    default_hint = "ask somebody else to look at it: lastgood approve REV --env ENV"
 
 
 class CredentialFound(Refused):

@@ -119,6 +119,13 @@ class TextDigest(Sha256Digest):
     what = "text digest"
 
 
+class PolicyDigest(Sha256Digest):
+    """SHA-256 of the canonical policy of an environment."""
+
+    __slots__ = ()
+    what = "policy digest"
+
+
 class LeafHash(Sha256Digest):
     """RFC 6962 leaf hash of an event: SHA-256(0x00 ‖ event bytes)."""
 

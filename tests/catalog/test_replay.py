@@ -12,7 +12,9 @@ import pytest
 import lastgood
 from lastgood.catalog.facts import FACT_TABLES
 from lastgood.errors import Integrity, NewerSchema
+from lastgood.ids import EnvironmentName
 from lastgood.model.changes.releases import Verdict
+from lastgood.model.gates.policy import policy_document
 
 CHANGES = {
     "fact_registry": "UPDATE fact_registry SET registry = 'another'",
@@ -26,9 +28,13 @@ CHANGES = {
     "fact_deployments": "UPDATE fact_deployments SET below = NULL WHERE revision = 2",
     "fact_moves": "UPDATE fact_moves SET percent = 99 WHERE percent IS NOT NULL",
     "fact_holds": "UPDATE fact_holds SET reason = NULL",
-    "fact_environments": "UPDATE fact_environments SET revision = revision + 1",
+    "fact_environments": "UPDATE fact_environments SET revision = revision + 1 WHERE environment = 'prod'",
     "fact_suspects": "DELETE FROM fact_suspects",
     "fact_bad": "UPDATE fact_bad SET reason = actor",
+    "fact_policies": "UPDATE fact_policies SET policy = '{}'",
+    "fact_approvals": "UPDATE fact_approvals SET environment = 'other'",
+    "fact_judgements": "UPDATE fact_judgements SET judgement = '{}'",
+    "fact_evaluations": "UPDATE fact_evaluations SET metrics = '{\"score\":1}'",
 }
 
 
@@ -52,7 +58,9 @@ def registry(tmp_path: Path) -> Path:
     """A registry with a row in every table of facts."""
     (tmp_path / "lastgood.toml").write_text(
         'pipeline = "bot"\n[components.p]\nkind = "prompt"\npath = "p.md"\n[retention]\nkeep_last = 5\n'
+        '[components.quality]\nkind = "eval"\npath = "run.py"\nrun = "true"\n'
     )
+    (tmp_path / "run.py").touch()
     (tmp_path / "p.md").write_text("0")
     with lastgood.init(tmp_path, actor="ada") as opened:
         for turn in range(3):
@@ -64,7 +72,12 @@ def registry(tmp_path: Path) -> Path:
         opened.releases.tag("r1", "v1")
         opened.ledger.sign(opened.releases.find("r1").release)
         opened.holds.hold("r2", "the auditors")
+        opened.policies.apply("bot", {EnvironmentName("qa"): policy_document([{"components": ["p"]}])})
+        opened.environments.deploy("qa", "r3")
+        opened.evaluations.record(b'{"case": "a", "score": 0.5}', opened.evaluations.suite("r3"), {"how": "import"})
         opened.releases.mark("r1", Verdict.BAD, "it lies")
+    with lastgood.open(tmp_path, actor="bob") as opened:
+        opened.policies.approve("r3", "qa", "read it")
         assert opened.verify().problems == ()
     return tmp_path
 

@@ -26,6 +26,7 @@ from lastgood.cli.main import main
 
 EXIT_CODES = {
     "failed": 1,
+    "command-failed": 1,
     "invalid": 2,
     "invalid-name": 2,
     "invalid-revision": 2,
@@ -45,6 +46,8 @@ EXIT_CODES = {
     "refused": 6,
     "bad-release": 6,
     "nothing-good": 6,
+    "gate-refused": 6,
+    "own-approval": 6,
     "credential-found": 6,
     "integrity": 7,
     "unavailable": 8,

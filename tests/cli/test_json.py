@@ -29,6 +29,13 @@ KEYS = {
     "env-choose": {"environment", "release", "number", "canary"},
     "undo": {"undone", "operation", "changes", "moved", "hooks"},
     "hold": {"release", "number", "held"},
+    "policy-apply": {"applied", "policies"},
+    "policy-show": {"environment", "open", "policy", "digest"},
+    "approve": {"release", "environment", "created", "approvals"},
+    "eval-import": {"metrics", "cases"},
+    "eval-run": {"metrics", "cases"},
+    "eval-show": {"metrics", "cases", "evaluations"},
+    "eval-compare": {"metrics", "cases"},
     "live": {"environment", "folder"},
     "mark": {"release", "verdict"},
     "tag": {"tag", "release"},
@@ -50,6 +57,15 @@ KEYS = {
     "ledger-accept": {"registry", "events"},
     "ledger-witness": {"witness"},
 }
+SUITE = """
+[components.quality]
+kind = "eval"
+path = "evals/"
+run = "sh evals/run.sh"
+
+[environments.prod]
+gates = []
+"""
 LINES = {
     "init": ["init"],
     "commit": ["commit", "-m", "again"],
@@ -65,6 +81,13 @@ LINES = {
     "env-choose": ["env", "choose", "prod", "ada"],
     "undo": ["undo", OPERATION],
     "hold": ["hold", "r1"],
+    "policy-apply": ["policy", "apply"],
+    "policy-show": ["policy", "show", "prod"],
+    "approve": ["approve", "r4", "--env", "prod"],
+    "eval-import": ["eval", "import", "results.jsonl", "--release", "r4"],
+    "eval-run": ["eval", "run", "r4"],
+    "eval-show": ["eval", "show", "r4"],
+    "eval-compare": ["eval", "compare", "r3", "r4"],
     "live": ["live", "prod", "run"],
     "mark": ["mark", "bad", "r1", "--why", "it lies"],
     "tag": ["tag", "r1", "v1"],
@@ -99,13 +122,23 @@ def line_of(desk: Desk, name: str) -> list[str]:
 
 
 @pytest.fixture
-def ready(three: Desk, tmp_path: Path) -> Desk:
-    """A workspace in which every line succeeds."""
+def ready(three: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A workspace in which every line succeeds: r4 is somebody else's, and was judged by its suite as r3 was."""
     fill(tmp_path / "new")
     three.tell("backup", "../whole.tar")
     three.tell("ledger", "prove", "r1", "--output", "../r1.proof")
     three.tell("export", "r1", "../r1.bundle")
     three.tell("deploy", "prod", "r2", "--operation", OPERATION)
+    three.write("lastgood.toml", (three.root / "lastgood.toml").read_text() + SUITE)
+    three.write("evals/run.sh", 'cp evals/results.jsonl "$LASTGOOD_OUT"\n')
+    results = '{"case": "a", "score": 1}\n'
+    three.write("results.jsonl", results)
+    three.write("evals/results.jsonl", results)
+    with monkeypatch.context() as somebody:
+        somebody.setenv("LASTGOOD_ACTOR", "bob@example.org")
+        three.commit(None, "-m", "with a suite")
+        for release in ("r3", "r4"):
+            three.tell("eval", "import", "results.jsonl", "--release", release, "--suite-from", "r4")
     three.write("prompts/system.md", "Something else.")
     return three
 

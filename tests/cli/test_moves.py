@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.cli.commands import Desk
 
 
@@ -214,22 +212,6 @@ def test_history_says_who_why_and_how_long(three: Desk) -> None:
     assert (newest["kind"], newest["from_number"], newest["to_number"]) == ("rollback", 3, 2)
     assert (newest["reason"], newest["actor"], newest["until"]) == ("complaints", "ada@example.org", None)
     assert before["until"] == newest["recorded_at"]
-
-
-@pytest.mark.parametrize("command", ["deploy", "rollback"])
-def test_gates_are_read_and_said_to_be_not_enforced(three: Desk, command: str) -> None:
-    gates = '[environments.prod]\ngates = [{ metric = "quality.accuracy", min = 0.9 }, { approvals = 1 }]\n'
-    three.write("lastgood.toml", (three.root / "lastgood.toml").read_text() + gates)
-
-    ran = three.tell(command, "prod", *(["r1"] if command == "deploy" else []), "--json")
-
-    assert ran.answer["changed"] is True
-    assert ran.answer["gates"] == [
-        {"metric": "quality.accuracy", "min": 0.9, "enforced": False},
-        {"approvals": 1, "enforced": False},
-    ]
-    assert "2 gates for prod; this version does not enforce gates yet" in ran.err
-    assert three.ask("deploy", "staging", "r1")["gates"] == []
 
 
 def test_a_gate_of_a_wrong_form_stops_the_deploy_before_anything_moves(three: Desk) -> None:

@@ -117,6 +117,9 @@ def test_deploy(desk: Desk) -> None:
     desk.write("lastgood.toml", (desk.root / "lastgood.toml").read_text() + "[environments.prod]\ngates = [{ approvals = 1 }]\n")
     told.note("lastgood.toml declares a gate")
     told.type("deploy", "prod", "r1")
+    told.type("policy", "apply")
+    told.type("deploy", "prod", "r2")
+    told.type("deploy", "prod", "r2", "--override", "--reason", "the shop is down")
     told.compare("deploy")
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from lastgood import errors
 from lastgood.errors import (
+    CommandFailed,
     Conflict,
     Integrity,
     Invalid,
@@ -25,7 +26,16 @@ from lastgood.errors import (
     of_os_error,
 )
 
-EXIT_CODES: dict[type[LastgoodError], int] = {NotFound: 3, Conflict: 5, Refused: 6, Invalid: 2, NotAllowed: 4, Integrity: 7, Unavailable: 8}
+EXIT_CODES: dict[type[LastgoodError], int] = {
+    CommandFailed: 1,
+    NotFound: 3,
+    Conflict: 5,
+    Refused: 6,
+    Invalid: 2,
+    NotAllowed: 4,
+    Integrity: 7,
+    Unavailable: 8,
+}
 
 
 def tree(root: type[LastgoodError] = LastgoodError) -> Iterator[type[LastgoodError]]:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lastgood.canonical import Json, canonical_json, parse_json, parse_json_object
+from lastgood.canonical import Json, JsonObject, canonical_json, parse_json, parse_json_object
 from lastgood.clock import parse_instant
 from lastgood.errors import Invalid, InvalidManifest, LastgoodError, NewerSchema
 from lastgood.ids import BehaviorDigest, EnvironmentName, OperationId, PipelineName, ReleaseId, TagName, TextDigest
@@ -82,7 +82,7 @@ def test_every_field_of_every_type_is_needed_and_typed(kind: type[Body]) -> None
                 continue
             # Texts and objects that nobody here looks into may hold anything of their own type.
             assert getattr(changed, name) == wrong
-            assert name in {"registry", "policy", "manifest"}
+            assert name in {"registry", "policy", "manifest", "gates", "metrics", "runner"}
         for name in outer["body"]:
             without = {one: value for one, value in outer["body"].items() if one != name}
             if outer["body"][name] is not None and name not in {"suspects", "lifted"}:
@@ -113,6 +113,17 @@ def test_a_field_that_came_later_is_not_written_where_it_says_nothing(kind: type
         assert {name for name in kind.later if getattr(body, name) not in (None, ())} == set(written["body"]) - set(before)
 
     check()
+
+
+def test_a_move_without_gates_is_written_as_it_was_before_there_were_any() -> None:
+    assert b"gates" not in MOVED.document()
+    assert read_event(MOVED.document()).document() == MOVED.document()
+
+
+def test_a_policy_is_what_its_digest_says() -> None:
+    body: JsonObject = {"pipeline": "bot", "environment": "prod", "policy": {"gates": []}, "digest": "0" * 64}
+    with pytest.raises(InvalidManifest, match="another policy than its digest"):
+        body_from_json({"type": "policy.applied", "body": body})
 
 
 def test_golden() -> None:
@@ -208,14 +219,20 @@ def test_no_name_of_a_person_and_no_free_text_is_in_an_event() -> None:
     assert seen == {
         "BehaviorDigest",
         "BehaviorDigest | None",
+        "ComponentName",
+        "ContentDigest",
+        "ContentDigest | None",
         "EnvironmentName",
         "HookName",
         "HookOutcome",
         "IncidentName | None",
+        "FileDigest",
         "Mapping[str, Json]",
+        "Mapping[str, Json] | None",
         "MoveKind",
         "OperationId",
         "PipelineName",
+        "PolicyDigest",
         "RegistryId",
         "ReleaseId",
         "ReleaseId | None",

@@ -18,6 +18,7 @@ from lastgood.errors import InvalidName
 from lastgood.ids import (
     BehaviorDigest,
     ComponentName,
+    ContentDigest,
     Digest,
     EnvironmentName,
     FileDigest,
@@ -33,8 +34,10 @@ from lastgood.ids import (
 )
 from lastgood.model.changes.body import Body
 from lastgood.model.changes.environments import EnvironmentMoved, HookOutcome, HookRan, MoveKind
+from lastgood.model.changes.evaluations import EvaluationRecorded
 from lastgood.model.changes.ledger import KeySet, SignedNoteText, VerifierKeyText
 from lastgood.model.changes.operations import OperationUndone
+from lastgood.model.changes.policies import PolicyApplied, ReleaseApproved
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import (
     BehaviorMarked,
@@ -61,6 +64,7 @@ from lastgood.model.component import (
     RuntimeContent,
     make_component,
 )
+from lastgood.model.gates.policy import policy_digest
 
 USUAL = 100
 AnyDigest = TypeVar("AnyDigest", bound=Digest)
@@ -193,6 +197,27 @@ BODIES: Mapping[type[Body], st.SearchStrategy[Body]] = {
         ended=st.none() | _releases,
         milliseconds=st.none() | numbers,
         incident=st.none() | names(IncidentName),
+        gates=st.none() | json_objects,
+    ),
+    PolicyApplied: st.builds(
+        lambda pipeline, environment, policy: PolicyApplied(pipeline, environment, policy, policy_digest(policy)),
+        _pipelines,
+        names(EnvironmentName),
+        json_objects,
+    ),
+    ReleaseApproved: st.builds(ReleaseApproved, _pipelines, names(EnvironmentName), _releases, _texts_apart),
+    EvaluationRecorded: st.builds(
+        EvaluationRecorded,
+        pipeline=_pipelines,
+        release=_releases,
+        behavior=_behaviors,
+        suite=names(ComponentName),
+        suite_content=digests(ContentDigest),
+        on=st.none() | digests(ContentDigest),
+        results=digests(FileDigest),
+        cases=numbers,
+        metrics=st.dictionaries(texts, st.floats(-1e12, 1e12), max_size=3),
+        runner=json_objects,
     ),
     BehaviorMarked: st.builds(BehaviorMarked, _pipelines, _releases, _behaviors, st.sampled_from(Verdict), _texts_apart),
 }

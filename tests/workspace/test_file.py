@@ -380,7 +380,7 @@ def test_a_damaged_file_is_read_or_refused(start: int, length: int, inserted: st
 VALUES = st.sampled_from(['"x"', "1", "-1", "1.5", "nan", "inf", "true", "[]", '["a"]', '[["a"]]', "{}", "{ a = 1 }", "2024-01-01", '""'])
 KEYS = st.sampled_from(
     "kind path lock provider model fingerprint key store uri version digest run on python platform container made_by "
-    "made_by.run made_by.inputs made_by.seed derived_from licence gates live keep_last keep_deployed keep_tagged".split(),
+    "made_by.run made_by.inputs made_by.seed derived_from licence gates live freeze override keep_last keep_deployed keep_tagged".split(),
 )
 TABLES = st.sampled_from(["components.a", "components.b", "environments.prod", "retention", "components", "environments", "x"])
 

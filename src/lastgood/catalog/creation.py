@@ -20,7 +20,7 @@ from pathlib import Path
 from lastgood.catalog.database import WAIT_SECONDS, Database, Row, SQLiteDatabase, connect, make_durable, translated
 from lastgood.errors import AlreadyExists, Integrity, NewerSchema, Unavailable, of_os_error
 
-CURRENT = "0004"
+CURRENT = "0005"
 
 _alembic = threading.Lock()
 """Alembic keeps the migration that runs in variables of its modules, so two threads would run each other's."""

@@ -33,8 +33,10 @@ def registry_id(session: Session) -> RegistryId:
 
 
 def pipelines(session: Session) -> list[PipelineName]:
-    """Return the names of all pipelines that have a release or a recorded policy."""
-    rows = session.rows("SELECT pipeline FROM fact_releases UNION SELECT pipeline FROM fact_retention ORDER BY 1")
+    """Return the names of all pipelines that have a release or a recorded policy of any kind."""
+    rows = session.rows(
+        "SELECT pipeline FROM fact_releases UNION SELECT pipeline FROM fact_retention UNION SELECT pipeline FROM fact_policies ORDER BY 1"
+    )
     return [PipelineName(row[0]) for row in rows]
 
 

@@ -10,8 +10,9 @@ import click
 from lastgood.api import OpenRegistry
 from lastgood.cli.hooks import declared_hooks, no_hooks_option, tell_hooks
 from lastgood.cli.session import Session, in_session
+from lastgood.cli.verdicts import gates_json, say_gates, say_policy_differs
 from lastgood.errors import Conflict, Invalid, NotFound, Refused
-from lastgood.ids import OperationId, PipelineName
+from lastgood.ids import OperationId
 from lastgood.model.changes.environments import MoveKind
 from lastgood.registry.move import Moved
 
@@ -30,36 +31,40 @@ class Deploying:
     reason: str | None
     expect: int | None
     operation: OperationId | None
+    override: bool
 
     def plan(self, registry: OpenRegistry) -> Moved:
         """Return what it would do."""
         environments = registry.environments
         match self.kind, self.percent:
             case MoveKind.CANARY, int(percent):
-                return environments.canaries.plan_start(self.environment, self.revision, percent, self.expect)
+                return environments.canaries.plan_start(self.environment, self.revision, percent, self.expect, override=self.override)
             case MoveKind.PROMOTE, _:
-                return environments.canaries.plan_promote(self.environment, self.expect)
+                return environments.canaries.plan_promote(self.environment, self.expect, override=self.override)
             case MoveKind.ABORT, _:
                 return environments.canaries.plan_abort(self.environment, self.expect)
             case _:
-                return environments.plan_deploy(self.environment, self.revision, self.expect)
+                return environments.plan_deploy(self.environment, self.revision, self.expect, override=self.override)
 
     def do(self, registry: OpenRegistry, planned: Moved | None) -> Moved:
         """Do what was planned, or conflict where it cannot be done any more."""
         environments, place = registry.environments, self.environment
         expect = self.expect if planned is None else planned.revision
+        reason, operation = self.reason, self.operation
         match self.kind, self.percent:
             case MoveKind.CANARY, int(percent):
                 running = None if planned is None else planned.canary
                 to = self.revision if running is None else str(running.release.release)
-                return environments.canaries.start(place, to, percent, reason=self.reason, expect=expect, operation=self.operation)
+                return environments.canaries.start(
+                    place, to, percent, reason=reason, expect=expect, operation=operation, override=self.override
+                )
             case MoveKind.PROMOTE, _:
-                return environments.canaries.promote(place, reason=self.reason, expect=expect, operation=self.operation)
+                return environments.canaries.promote(place, reason=reason, expect=expect, operation=operation, override=self.override)
             case MoveKind.ABORT, _:
-                return environments.canaries.abort(place, reason=self.reason, expect=expect, operation=self.operation)
+                return environments.canaries.abort(place, reason=reason, expect=expect, operation=operation)
             case _:
                 to = self.revision if planned is None else str(planned.after.release)
-                return environments.deploy(place, to, reason=self.reason, expect=expect, operation=self.operation)
+                return environments.deploy(place, to, reason=reason, expect=expect, operation=operation, override=self.override)
 
 
 @click.command("deploy")
@@ -72,6 +77,7 @@ class Deploying:
 @click.option("--expect", metavar="REVISION", type=click.IntRange(min=0), help="Refuse if the environment was moved since.")
 @operation_option
 @no_hooks_option
+@click.option("--override", is_flag=True, help="Go on in spite of gates that refuse; needs --reason, and is kept for ever.")
 @click.option("--dry-run", is_flag=True, help="Say what would happen, and do nothing.")
 @in_session
 def command(
@@ -85,33 +91,43 @@ def command(
     expect: int | None,
     operation: str | None,
     no_hooks: bool,
+    override: bool,
     dry_run: bool,
 ) -> None:
     """Move an environment to a release, by default the latest.
 
-    Deploying what is live changes nothing. An environment comes into being with its first deployment. When somebody
-    else moves it at the same time, one of the two wins and the other gets a conflict (exit 5) that names who.
+    The gates of its policy decide (lastgood policy show ENV): what they refuse is not deployed (exit 6). Deploying what is
+    live changes nothing. An environment comes into being with its first deployment. When somebody else moves it at the same
+    time, one of the two wins and the other gets a conflict (exit 5) that names who.
 
     With --canary the release answers a share of the calls beside what is live: always those of the same users, and more of
     them when the share grows. --promote lets it answer all of them, --abort ends it, and so does a rollback.
     """
+    if override and not (reason or "").strip():
+        raise Invalid("--override needs --reason: whoever overrides gates says why; nothing was changed")
     kind = _kind_of(percent=percent, promote=promote, abort=abort, revision=revision)
     asked = None if operation is None else OperationId.parse(operation)
-    deploying = Deploying(environment, revision or LATEST, percent, kind, reason, expect, asked)
+    deploying = Deploying(environment, revision or LATEST, percent, kind, reason, expect, asked, override)
+    _deploy(session, deploying, dry_run=dry_run, tells=not no_hooks and not dry_run)
+
+
+def _deploy(session: Session, deploying: Deploying, *, dry_run: bool, tells: bool) -> None:
     with session.move() as registry:
         # Asked before anything moves: what cannot be read now must not fail a move that was made.
-        gates = declared_gates(session, environment)
-        hooks = {} if no_hooks or dry_run else declared_hooks(session)
-        planned = plan_unless_done(lambda: deploying.plan(registry), None if dry_run else asked)
+        say_policy_differs(session, registry, deploying.environment)
+        hooks = declared_hooks(session) if tells else {}
+        planned = plan_unless_done(lambda: deploying.plan(registry), None if dry_run else deploying.operation)
         if planned is not None:
             _preflight(registry, planned)
         done = planned if dry_run and planned is not None else deploying.do(registry, planned)
         try:
+            if done.changed and deploying.kind is not MoveKind.ABORT:
+                say_gates(session, done.environment, done.gates)
             say_moved(session, done, dry_run=dry_run)
             _say_what_to_know(session, done, dry_run=dry_run)
         finally:
-            told = tell_hooks(session, registry, hooks, done, reason)
-    session.output.answer("deploy", moved_json(done, gates) | {"hooks": told})
+            told = tell_hooks(session, registry, hooks, done, deploying.reason)
+    session.output.answer("deploy", moved_json(done) | {"hooks": told})
 
 
 def _kind_of(*, percent: int | None, promote: bool, abort: bool, revision: str | None) -> MoveKind:
@@ -159,7 +175,7 @@ def say_moved(session: Session, done: Moved, *, dry_run: bool) -> None:
 
 
 def _say_what_to_know(session: Session, done: Moved, *, dry_run: bool) -> None:
-    if done.before is None:
+    if done.before is None and done.gates.policy is None:
         # Said aloud, since a slip of the keys makes an environment, too, and the one that was meant stays as it is.
         session.output.note(f"{done.environment} {'would be' if dry_run else 'is'} a new environment; lastgood env list has all")
     if done.was_suspect:
@@ -167,22 +183,7 @@ def _say_what_to_know(session: Session, done: Moved, *, dry_run: bool) -> None:
         session.output.warn(f"a rollback had left {label} suspect in {done.environment}; this lifts it")
 
 
-def declared_gates(session: Session, environment: str) -> list[dict[str, object]]:
-    """Return the gates that lastgood.toml declares for an environment, and say that they are not enforced."""
-    if session.workspace_root() is None:
-        return []
-    workspace = session.require_workspace()
-    before, slash, name = environment.rpartition("/")
-    if slash and PipelineName.parse(before) != workspace.pipeline:
-        return []
-    found = [gate for one in workspace.environments if one.name == name for gate in one.gates]
-    if found:
-        count = f"{len(found)} gate{'s' if len(found) > 1 else ''}"
-        session.output.warn(f"lastgood.toml declares {count} for {name}; this version does not enforce gates yet")
-    return [{**gate, "enforced": False} for gate in found]
-
-
-def moved_json(done: Moved, gates: list[dict[str, object]]) -> dict[str, object]:
+def moved_json(done: Moved) -> dict[str, object]:
     """Return the fields of a move for programs."""
     return {
         "environment": done.environment,
@@ -198,5 +199,5 @@ def moved_json(done: Moved, gates: list[dict[str, object]]) -> dict[str, object]
         "percent": done.canary.percent if done.canary else None,
         "ended_number": done.ended.number if done.ended else None,
         "operation": done.operation,
-        "gates": gates,
+        **gates_json(done.gates),
     }

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import click
 
 from lastgood.cli.output import duration_text, first_line, time_text
 from lastgood.cli.session import Session, in_session
+from lastgood.cli.verdicts import names_of
 from lastgood.clock import format_instant
 from lastgood.errors import Invalid
 from lastgood.model.changes.environments import MoveKind
+from lastgood.model.gates.judgement import Judgement
 from lastgood.model.history import Deployment, LoggedOperation
 from lastgood.registry.history import LoggedRelease, Stay
 
@@ -45,7 +48,8 @@ def command(
     if environment is not None:
         with session.look() as registry:
             stays = registry.environments.history(environment, most)
-        _print_stays(session, stays)
+            judged = registry.policies.judgements(environment)
+        _print_stays(session, stays, judged)
         return
     with session.registry() as registry:
         logged = registry.releases.log(revision=revision, component=component, most=most)
@@ -84,13 +88,13 @@ def _release_json(one: LoggedRelease) -> dict[str, object]:
     }
 
 
-def _print_stays(session: Session, stays: list[Stay]) -> None:
+def _print_stays(session: Session, stays: list[Stay], judged: Mapping[int, Judgement]) -> None:
     now = datetime.now(UTC)
     rows = [
         (
             str(stay.deployment.revision),
             time_text(stay.deployment.recorded_at),
-            stay.deployment.kind.value,
+            _kind(stay, judged.get(stay.deployment.revision)),
             f"r{stay.deployment.number}",
             _whence(stay.deployment),
             _stayed(stay, now),
@@ -100,7 +104,10 @@ def _print_stays(session: Session, stays: list[Stay]) -> None:
         for stay in stays
     ]
     session.output.table(("", "when", "kind", "to", "", "stayed", "who", "why"), rows)
-    session.output.answer("log", {"items": [_stay_json(stay) for stay in stays]})
+    for stay in stays:
+        if (one := judged.get(stay.deployment.revision)) is not None and one.overridden:
+            session.output.warn(f"revision {stay.deployment.revision} was deployed in spite of {names_of(one.refusing)}")
+    session.output.answer("log", {"items": [_stay_json(stay, judged.get(stay.deployment.revision)) for stay in stays]})
 
 
 def _stayed(stay: Stay, now: datetime) -> str:
@@ -143,7 +150,11 @@ def _print_operations(session: Session, said: list[tuple[LoggedOperation, list[s
     session.output.answer("log", {"items": items})
 
 
-def _stay_json(stay: Stay) -> dict[str, object]:
+def _kind(stay: Stay, judged: Judgement | None) -> str:
+    return f"{stay.deployment.kind.value}{' OVERRIDDEN' if judged is not None and judged.overridden else ''}"
+
+
+def _stay_json(stay: Stay, judged: Judgement | None) -> dict[str, object]:
     one = stay.deployment
     return {
         "environment": one.environment,
@@ -164,4 +175,6 @@ def _stay_json(stay: Stay) -> dict[str, object]:
         "incident": one.incident,
         "actor": one.actor,
         "reason": one.reason,
+        "overridden": judged is not None and judged.overridden,
+        "judgement": None if judged is None else judged.to_json(),
     }

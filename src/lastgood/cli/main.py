@@ -28,6 +28,9 @@ COMMANDS: dict[str, str] = {
     "rollback": "go back to the last good release",
     "undo": "take back what an operation changed",
     "env": "list environments, show one, say which release answers a call",
+    "policy": "record what environments ask of releases, or show it",
+    "approve": "say that a release may go to an environment",
+    "eval": "run suites on releases, bring results in, compare them",
     "live": "keep a folder of this host on what an environment runs",
     "mark": "call a release bad, or good again",
     "tag": "give a release a name that stays",
@@ -42,8 +45,8 @@ COMMANDS: dict[str, str] = {
     "import": "bring in what was written elsewhere, such as a backup",
     "demo": "the whole story on real data, in a temporary folder",
 }
-# A module cannot have the name of a word of the language.
-_MODULES = {"import": "importing"}
+# A module cannot have the name of a word of the language, and should not have that of a function.
+_MODULES = {"import": "importing", "eval": "evaluation"}
 INTERRUPTED = 130
 _STDERR = 2
 

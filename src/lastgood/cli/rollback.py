@@ -7,11 +7,12 @@ from contextlib import suppress
 import click
 
 from lastgood.api import OpenRegistry
-from lastgood.cli.deploy import declared_gates, moved_json, operation_option, plan_unless_done, say_moved
+from lastgood.cli.deploy import moved_json, operation_option, plan_unless_done, say_moved
 from lastgood.cli.hooks import declared_hooks, no_hooks_option, tell_hooks
 from lastgood.cli.output import time_text
 from lastgood.cli.rendering import print_comparison
 from lastgood.cli.session import Session, in_session
+from lastgood.cli.verdicts import say_gates
 from lastgood.compare.fitting import Misfit, misfits
 from lastgood.compare.wording import count, size
 from lastgood.errors import LastgoodError
@@ -49,13 +50,13 @@ def command(
     That is the nearest earlier one that is neither bad nor suspect and behaves differently from what is live. What is
     left behind becomes suspect, so a second rollback goes further back, never forward. While a canary runs it is the
     canary that is left behind. What it changes is printed, and what callers know by name and would not find any more.
+    It passes by the gates of the environment, and says which would have refused.
     """
     asked = None if operation is None else OperationId.parse(operation)
     named = None if incident is None else IncidentName.parse(incident)
     with session.move() as registry:
         environments = registry.environments
         # Asked before anything moves: what cannot be read now must not fail a move that was made.
-        gates = declared_gates(session, environment)
         hooks = {} if no_hooks or dry_run else declared_hooks(session)
         planned = plan_unless_done(lambda: environments.plan_rollback(environment, revision, expect), None if dry_run else asked)
         found = [] if planned is None or not planned.changed else _prepare(session, registry, planned, read=read)
@@ -63,12 +64,14 @@ def command(
         done = planned if dry_run and planned is not None else _roll_back(session, registry, environment, wish, planned, asked)
         seconds = session.seconds()
         try:
+            if done.changed and not done.gates.is_open:
+                say_gates(session, done.environment, done.gates)
             say_moved(session, done, dry_run=dry_run)
             _say_what_to_know(session, environment, done, seconds, dry_run=dry_run)
         finally:
             told = tell_hooks(session, registry, hooks, done, reason)
     more = {"incident": named, "misfits": [one.to_json() for one in found], "hooks": told}
-    fields = moved_json(done, gates) | {"seconds": round(seconds, 3), "seconds_since_detected": None}
+    fields = moved_json(done) | {"seconds": round(seconds, 3), "seconds_since_detected": None}
     session.output.answer("rollback", fields | more)
 
 

@@ -6,12 +6,15 @@ from collections.abc import Mapping
 
 import click
 
+from lastgood.api import OpenRegistry
+from lastgood.cli.approve import approval_json
+from lastgood.cli.evaluation import evaluation_json, evaluation_line
 from lastgood.cli.output import time_text
 from lastgood.cli.session import Session, in_session
+from lastgood.cli.verdicts import names_of
 from lastgood.clock import format_instant
 from lastgood.compare.wording import count, size
 from lastgood.model.component import Component
-from lastgood.model.history import Deployment
 from lastgood.model.listing import FileEntry
 from lastgood.registry.history import ReleaseDetails
 from lastgood.registry.layouts import layout_problems
@@ -25,50 +28,74 @@ MOST_FILES = 10
 @click.option("--all", "everything", is_flag=True, help="List all files.")
 @in_session
 def command(session: Session, revision: str, everything: bool) -> None:
-    """Show one release: its components with their files and lineage, and where it ran."""
+    """Show one release: its components with their files and lineage, where it ran, how it was judged, who approved it."""
     with session.registry() as registry:
         details = registry.releases.details(revision)
         files = {name: entries_of(one, registry.files) for name, one in details.manifest.components.items()}
         problems = layout_problems((entry for entries in files.values() for entry in entries), registry.files)
-    _print_head(session, details)
+        evaluations = registry.evaluations.list(str(details.release.release))
+        approvals = registry.policies.approvals(str(details.release.release))
+        overridden = _overridden(registry, details)
+    _print_head(session, details, overridden)
+    for evaluation in evaluations:
+        session.output.data(f"judged    {evaluation_line(evaluation)}")
+    for approval in approvals:
+        session.output.data(f"approved  for {approval.environment} by {approval.actor or '(erased)'}, {time_text(approval.recorded_at)}")
     for name, component in details.manifest.components.items():
         _print_component(session, component, files[name], problems, everything=everything)
     session.output.answer(
         "show",
         {
-            "release": str(details.release.release),
-            "number": details.release.number,
-            "pipeline": details.release.pipeline,
-            "state": str(details.release.state),
-            "behavior": str(details.release.behavior),
-            "created": format_instant(details.manifest.created),
-            "author": details.release.author,
-            "message": details.release.message,
-            "tags": list(details.release.tags),
-            "signed_by": list(details.signed_by),
-            "parents": [str(parent) for parent in details.manifest.parents],
-            "changed": list(details.changed),
-            "live_in": list(details.live_in),
-            "bad": details.bad is not None,
-            "suspect_in": list(details.suspect_in),
-            "canary_in": list(details.canary_in),
-            "held": details.held is not None,
-            "deployments": [_deployment_json(one) for one in details.deployments],
+            **_head_json(details, overridden),
+            "evaluations": [evaluation_json(one) for one in evaluations],
+            "approvals": [approval_json(one) for one in approvals],
             "components": [_component_json(one, files[name], problems) for name, one in details.manifest.components.items()],
         },
     )
 
 
-def _deployment_json(one: Deployment) -> dict[str, object]:
+def _head_json(details: ReleaseDetails, overridden: Mapping[tuple[str, int], str]) -> dict[str, object]:
     return {
-        "environment": one.environment,
-        "revision": one.revision,
-        "kind": one.kind.value,
-        "recorded_at": format_instant(one.recorded_at),
+        "release": str(details.release.release),
+        "number": details.release.number,
+        "pipeline": details.release.pipeline,
+        "state": str(details.release.state),
+        "behavior": str(details.release.behavior),
+        "created": format_instant(details.manifest.created),
+        "author": details.release.author,
+        "message": details.release.message,
+        "tags": list(details.release.tags),
+        "signed_by": list(details.signed_by),
+        "parents": [str(parent) for parent in details.manifest.parents],
+        "changed": list(details.changed),
+        "live_in": list(details.live_in),
+        "bad": details.bad is not None,
+        "suspect_in": list(details.suspect_in),
+        "canary_in": list(details.canary_in),
+        "held": details.held is not None,
+        "deployments": [
+            {
+                "environment": one.environment,
+                "revision": one.revision,
+                "kind": one.kind.value,
+                "recorded_at": format_instant(one.recorded_at),
+                "overridden": (one.environment, one.revision) in overridden,
+            }
+            for one in details.deployments
+        ],
     }
 
 
-def _print_head(session: Session, details: ReleaseDetails) -> None:
+def _overridden(registry: OpenRegistry, details: ReleaseDetails) -> dict[tuple[str, int], str]:
+    """Return the deployments of a release that were made in spite of gates, with what refused it."""
+    found: dict[tuple[str, int], str] = {}
+    for environment in {one.environment for one in details.deployments}:
+        judged = registry.policies.judgements(f"{details.release.pipeline}/{environment}")
+        found |= {(environment, revision): names_of(one.refusing) for revision, one in judged.items() if one.overridden}
+    return found
+
+
+def _print_head(session: Session, details: ReleaseDetails, overridden: Mapping[tuple[str, int], str]) -> None:
     release, output = details.release, session.output
     output.data(f"{release.pipeline} {release.label}  {release.release}")
     output.data(f"by        {release.author or '(erased)'}, {time_text(release.recorded_at)}")
@@ -88,8 +115,15 @@ def _print_head(session: Session, details: ReleaseDetails) -> None:
     if details.held is not None:
         why = f": {details.held.reason}" if details.held.reason else ""
         output.data(f"held      by {details.held.actor or '(erased)'}, {time_text(details.held.recorded_at)}{why}")
+    _print_where_it_ran(session, details, overridden)
+
+
+def _print_where_it_ran(session: Session, details: ReleaseDetails, overridden: Mapping[tuple[str, int], str]) -> None:
+    output = session.output
     for one in details.deployments:
         output.data(f"ran       {one.environment} #{one.revision}, {one.kind.value}, {time_text(one.recorded_at)}")
+        if (refusing := overridden.get((one.environment, one.revision))) is not None:
+            output.warn(f"{one.environment} #{one.revision} was deployed in spite of {refusing}")
     if details.bad is not None:
         why = details.bad.reason or "(erased)"
         output.warn(f"its behavior is marked bad by {details.bad.actor or '(erased)'}: {why}")

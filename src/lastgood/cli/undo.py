@@ -42,7 +42,7 @@ def command(session: Session, undone: str, reason: str | None, operation: str | 
             "undone": done.undone,
             "operation": done.operation,
             "changes": list(done.words),
-            "moved": None if moved is None else moved_json(moved, []),
+            "moved": None if moved is None else moved_json(moved),
             "hooks": told,
         },
     )

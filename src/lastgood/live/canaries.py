@@ -11,8 +11,8 @@ from typing import Protocol
 
 from lastgood.ids import OperationId
 from lastgood.registry.canaries import Chosen
+from lastgood.registry.canary_protocol import Canaries
 from lastgood.registry.move import Moved
-from lastgood.registry.protocols import Canaries
 
 
 class FollowsMoves(Protocol):
@@ -50,6 +50,7 @@ class LiveCanaries:
         reason: str | None = None,
         expect: int | None = None,
         operation: OperationId | None = None,
+        override: bool = False,
     ) -> Moved:
         """Run a release beside what an environment is on, or give the one that runs another share."""
 
@@ -58,20 +59,28 @@ class LiveCanaries:
             running = None if planned is None else planned.canary
             to = revision if running is None else str(running.release.release)
             seen = expect if planned is None else planned.revision
-            return self._inner.start(environment, to, percent, reason=reason, expect=seen, operation=operation)
+            return self._inner.start(environment, to, percent, reason=reason, expect=seen, operation=operation, override=override)
 
-        return self._follow(environment, lambda: self.plan_start(environment, revision, percent, expect), move, operation)
+        return self._follow(
+            environment, lambda: self.plan_start(environment, revision, percent, expect, override=override), move, operation
+        )
 
     def promote(
-        self, environment: str, *, reason: str | None = None, expect: int | None = None, operation: OperationId | None = None
+        self,
+        environment: str,
+        *,
+        reason: str | None = None,
+        expect: int | None = None,
+        operation: OperationId | None = None,
+        override: bool = False,
     ) -> Moved:
         """Let the canary answer every call."""
 
         def move(planned: Moved | None) -> Moved:
             seen = expect if planned is None else planned.revision
-            return self._inner.promote(environment, reason=reason, expect=seen, operation=operation)
+            return self._inner.promote(environment, reason=reason, expect=seen, operation=operation, override=override)
 
-        return self._follow(environment, lambda: self.plan_promote(environment, expect), move, operation)
+        return self._follow(environment, lambda: self.plan_promote(environment, expect, override=override), move, operation)
 
     def abort(
         self, environment: str, *, reason: str | None = None, expect: int | None = None, operation: OperationId | None = None
@@ -84,13 +93,13 @@ class LiveCanaries:
 
         return self._follow(environment, lambda: self.plan_abort(environment, expect), move, operation)
 
-    def plan_start(self, environment: str, revision: str, percent: int, expect: int | None = None) -> Moved:
+    def plan_start(self, environment: str, revision: str, percent: int, expect: int | None = None, *, override: bool = False) -> Moved:
         """Return what `start` would do, without doing it."""
-        return self._inner.plan_start(environment, revision, percent, expect)
+        return self._inner.plan_start(environment, revision, percent, expect, override=override)
 
-    def plan_promote(self, environment: str, expect: int | None = None) -> Moved:
+    def plan_promote(self, environment: str, expect: int | None = None, *, override: bool = False) -> Moved:
         """Return what `promote` would do, without doing it."""
-        return self._inner.plan_promote(environment, expect)
+        return self._inner.plan_promote(environment, expect, override=override)
 
     def plan_abort(self, environment: str, expect: int | None = None) -> Moved:
         """Return what `abort` would do, without doing it."""

@@ -83,9 +83,9 @@ class LiveEnvironments:
         """Return the deployments of an environment, newest first."""
         return self._inner.history(environment, most)
 
-    def plan_deploy(self, environment: str, revision: str = "latest", expect: int | None = None) -> Moved:
+    def plan_deploy(self, environment: str, revision: str = "latest", expect: int | None = None, *, override: bool = False) -> Moved:
         """Return what `deploy` would do, without doing it."""
-        return self._inner.plan_deploy(environment, revision, expect)
+        return self._inner.plan_deploy(environment, revision, expect, override=override)
 
     def plan_rollback(self, environment: str, to: str | None = None, expect: int | None = None) -> Moved:
         """Return what `rollback` would do, without doing it."""
@@ -99,6 +99,7 @@ class LiveEnvironments:
         reason: str | None = None,
         expect: int | None = None,
         operation: OperationId | None = None,
+        override: bool = False,
     ) -> Moved:
         """Move an environment to a release, and its folder with it; what is live already is put right in the folder.
 
@@ -111,9 +112,9 @@ class LiveEnvironments:
         def move(planned: Moved | None) -> Moved:
             # What `latest` or `prod~1` meant when the files were written is what is deployed, whatever it means by now.
             to, seen = _pinned(planned, revision, expect)
-            return self._inner.deploy(environment, to or revision, reason=reason, expect=seen, operation=operation)
+            return self._inner.deploy(environment, to or revision, reason=reason, expect=seen, operation=operation, override=override)
 
-        return self.follow_move(environment, lambda: self.plan_deploy(environment, revision, expect), move, operation)
+        return self.follow_move(environment, lambda: self.plan_deploy(environment, revision, expect, override=override), move, operation)
 
     def rollback(
         self,

@@ -25,8 +25,10 @@ from lastgood.errors import Invalid, InvalidManifest, InvalidName, NewerSchema
 from lastgood.ids import LeafHash, OperationId, TextDigest
 from lastgood.model.changes.body import Body, required_int
 from lastgood.model.changes.environments import EnvironmentMoved, HookRan
+from lastgood.model.changes.evaluations import EvaluationRecorded
 from lastgood.model.changes.ledger import KeySet
 from lastgood.model.changes.operations import OperationUndone
+from lastgood.model.changes.policies import PolicyApplied, ReleaseApproved
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import (
     BehaviorMarked,
@@ -60,6 +62,9 @@ _CHANGES = (
     HookRan,
     BehaviorMarked,
     OperationUndone,
+    PolicyApplied,
+    ReleaseApproved,
+    EvaluationRecorded,
 )
 EVENT_TYPES: Mapping[str, type[Body]] = {one.type: one for one in _CHANGES}
 

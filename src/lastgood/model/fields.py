@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TypeVar
 
@@ -32,6 +33,10 @@ class Fields:
     def __contains__(self, name: str) -> bool:
         """Say whether a field is there, null or not."""
         return name in self._fields
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of all fields."""
+        return iter(self._fields)
 
     def value(self, name: str) -> Json:
         """Return a field that must be there."""
@@ -104,3 +109,15 @@ class Fields:
 
     def _wrong(self, name: str, expected: str) -> InvalidManifest:
         return InvalidManifest(f"the field {name!r} of {self._what} is not {expected}")
+
+
+def number_in(known: Fields, name: str) -> float:
+    """Return a field that is a number, whole or not.
+
+    Raises:
+        InvalidManifest: it is missing, or no number.
+    """
+    value = known.value(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidManifest(f"the field {name!r} is not a number")
+    return value

@@ -21,6 +21,7 @@ from lastgood.ids import (
 )
 from lastgood.model.changes.body import Body
 from lastgood.model.changes.environments import MoveKind
+from lastgood.model.gates.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,16 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Approval:
+    """That somebody approved a release for an environment; an erased name or reason reads as None."""
+
+    environment: EnvironmentName
+    recorded_at: datetime
+    actor: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class LoggedOperation:
     """One operation: who did what at once, in the order in which it was recorded."""
 
@@ -106,3 +117,13 @@ class LoggedOperation:
     recorded_at: datetime
     actor: str | None
     changes: tuple[Body, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedPolicy:
+    """The policy that holds for an environment, with who applied it and when."""
+
+    environment: EnvironmentName
+    policy: Policy
+    recorded_at: datetime
+    actor: str | None

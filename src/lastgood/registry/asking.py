@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lastgood.catalog import environments
 from lastgood.clock import Clock
-from lastgood.errors import NotFound
+from lastgood.errors import Invalid, NotFound
 from lastgood.ids import EnvironmentName, IncidentName, OperationId, PipelineName
 from lastgood.model.changes.environments import MoveKind
 from lastgood.registry import move, resolve
@@ -29,6 +29,7 @@ class Wish:
         percent: the share of a canary.
         incident: what it answers to.
         waited: how many seconds the caller has spent on it already.
+        override: whether to go on in spite of gates that refuse.
     """
 
     revision: str | None = None
@@ -37,6 +38,7 @@ class Wish:
     percent: int = 0
     incident: str | None = None
     waited: float = 0.0
+    override: bool = False
 
 
 def parse_environment(context: Context, environment: str) -> tuple[PipelineName, EnvironmentName]:
@@ -63,7 +65,7 @@ def ask(context: Context, environment: str, kind: MoveKind, wish: Wish) -> Reque
         raise NotFound(f"{release.label} is a release of {release.pipeline}, not of {pipeline}")
     incident = None if wish.incident is None else IncidentName.parse(wish.incident)
     measured = elapsed if kind is MoveKind.ROLLBACK else None
-    return Request(pipeline, name, kind, release, expected, wish.reason, wish.percent, incident, measured)
+    return Request(pipeline, name, kind, release, expected, wish.reason, wish.percent, incident, measured, wish.override)
 
 
 def carry_out(context: Context, environment: str, kind: MoveKind, wish: Wish, operation: OperationId | None) -> Moved:
@@ -72,6 +74,8 @@ def carry_out(context: Context, environment: str, kind: MoveKind, wish: Wish, op
         answered = move.answered(context, *parse_environment(context, environment), kind, operation)
         if answered is not None:
             return answered
+    if wish.override and not (wish.reason or "").strip():
+        raise Invalid("whoever overrides gates says why; nothing was changed", hint="lastgood deploy ENV REV --override --reason …")
     return move.move(context, ask(context, environment, kind, wish), operation)
 
 

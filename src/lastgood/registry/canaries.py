@@ -43,16 +43,24 @@ class EmbeddedCanaries:
         reason: str | None = None,
         expect: int | None = None,
         operation: OperationId | None = None,
+        override: bool = False,
     ) -> Moved:
         """Run a release beside what an environment is on, or give the one that runs another share."""
-        wish = Wish(revision, reason, expect, check_percent(percent))
+        wish = Wish(revision, reason, expect, check_percent(percent), override=override)
         return carry_out(self._context, environment, MoveKind.CANARY, wish, operation)
 
     def promote(
-        self, environment: str, *, reason: str | None = None, expect: int | None = None, operation: OperationId | None = None
+        self,
+        environment: str,
+        *,
+        reason: str | None = None,
+        expect: int | None = None,
+        operation: OperationId | None = None,
+        override: bool = False,
     ) -> Moved:
         """Let the canary answer every call."""
-        return carry_out(self._context, environment, MoveKind.PROMOTE, Wish(reason=reason, expect=expect), operation)
+        wish = Wish(reason=reason, expect=expect, override=override)
+        return carry_out(self._context, environment, MoveKind.PROMOTE, wish, operation)
 
     def abort(
         self, environment: str, *, reason: str | None = None, expect: int | None = None, operation: OperationId | None = None
@@ -60,14 +68,14 @@ class EmbeddedCanaries:
         """End the canary."""
         return carry_out(self._context, environment, MoveKind.ABORT, Wish(reason=reason, expect=expect), operation)
 
-    def plan_start(self, environment: str, revision: str, percent: int, expect: int | None = None) -> Moved:
+    def plan_start(self, environment: str, revision: str, percent: int, expect: int | None = None, *, override: bool = False) -> Moved:
         """Return what `start` would do, without doing it."""
-        wish = Wish(revision, expect=expect, percent=check_percent(percent))
+        wish = Wish(revision, expect=expect, percent=check_percent(percent), override=override)
         return move.plan(self._context, ask(self._context, environment, MoveKind.CANARY, wish))
 
-    def plan_promote(self, environment: str, expect: int | None = None) -> Moved:
+    def plan_promote(self, environment: str, expect: int | None = None, *, override: bool = False) -> Moved:
         """Return what `promote` would do, without doing it."""
-        return move.plan(self._context, ask(self._context, environment, MoveKind.PROMOTE, Wish(expect=expect)))
+        return move.plan(self._context, ask(self._context, environment, MoveKind.PROMOTE, Wish(expect=expect, override=override)))
 
     def plan_abort(self, environment: str, expect: int | None = None) -> Moved:
         """Return what `abort` would do, without doing it."""

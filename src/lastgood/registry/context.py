@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from lastgood.clock import Clock
 from lastgood.ids import OperationId, PipelineName
 from lastgood.model.operation import Entropy, Operation, new_operation_id
 from lastgood.model.revision import LocalZone
+from lastgood.registry.gate_memory import GateMemory
 from lastgood.store.backend import Backend
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Context:
         cache_size: how many bytes the checkout cache may take, if that is said; 0 for no cache.
         memory: where this user's machine remembers histories; None for nowhere.
         warn: told what went wrong after a change stood.
+        gate_memory: what was read for the gates of its environments.
     """
 
     folder: Path
@@ -56,6 +58,7 @@ class Context:
     cache_size: int | None = None
     memory: Path | None = None
     warn: Callable[[str], None] = no_warning
+    gate_memory: GateMemory = field(default_factory=GateMemory, compare=False, repr=False)
 
     @property
     def sealing(self) -> Sealing:

@@ -260,9 +260,10 @@ class EmbeddedEnvironments:
         reason: str | None = None,
         expect: int | None = None,
         operation: OperationId | None = None,
+        override: bool = False,
     ) -> Moved:
         """Move an environment to a release; deploying what is live changes nothing."""
-        return carry_out(self._context, environment, MoveKind.DEPLOY, Wish(revision, reason, expect), operation)
+        return carry_out(self._context, environment, MoveKind.DEPLOY, Wish(revision, reason, expect, override=override), operation)
 
     def rollback(
         self,
@@ -279,9 +280,9 @@ class EmbeddedEnvironments:
         wish = Wish(to, reason, expect, incident=incident, waited=waited)
         return carry_out(self._context, environment, MoveKind.ROLLBACK, wish, operation)
 
-    def plan_deploy(self, environment: str, revision: str = "latest", expect: int | None = None) -> Moved:
+    def plan_deploy(self, environment: str, revision: str = "latest", expect: int | None = None, *, override: bool = False) -> Moved:
         """Return what `deploy` would do, without doing it."""
-        return move.plan(self._context, ask(self._context, environment, MoveKind.DEPLOY, Wish(revision, expect=expect)))
+        return move.plan(self._context, ask(self._context, environment, MoveKind.DEPLOY, Wish(revision, expect=expect, override=override)))
 
     def plan_rollback(self, environment: str, to: str | None = None, expect: int | None = None) -> Moved:
         """Return what `rollback` would do, without doing it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lastgood.catalog import releases
+from lastgood.catalog import evaluations, releases
 from lastgood.errors import Integrity, LastgoodError, NewerSchema
 from lastgood.ids import FileDigest, ReleaseId
 from lastgood.model.component import Component
@@ -43,6 +43,7 @@ def hurt_releases(context: Context) -> Iterator[Hurt]:
     """
     with context.database.reading() as session:
         wanted = releases.every_release(session)
+        results = evaluations.result_files(session)
     for release in wanted:
         with context.database.reading() as session:
             record = releases.release_by_id(session, release)
@@ -54,6 +55,7 @@ def hurt_releases(context: Context) -> Iterator[Hurt]:
                 lost = ["its manifest"]
             else:
                 lost = list(dict.fromkeys(_lost_files(context, manifest)))
+                lost += _missing(context, {digest: ["the results of an evaluation"] for digest in results.get(release, ())})
         if lost:
             yield Hurt(release, release.short if record is None else record.label, tuple(lost))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from lastgood.catalog import environments, releases
 from lastgood.catalog.database import Session
@@ -31,10 +32,14 @@ from lastgood.model.environment import (
     plan_rollback_to,
 )
 from lastgood.model.event import Event
+from lastgood.model.gates.judgement import UNJUDGED, Judgement, judgement_from_json
 from lastgood.model.history import Deployment, ReleaseRecord
 from lastgood.registry.context import Context
+from lastgood.registry.gates import Gatekeeper, Occasion
 
 MOST_CANDIDATES = 5
+GATED = frozenset({MoveKind.DEPLOY, MoveKind.CANARY, MoveKind.PROMOTE})
+"""The kinds of moves that gates decide about; the others pass by them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Moved:
         canary: what runs beside it now.
         ended: the canary that this ended.
         operation: the id under which it stands in the ledger; None of a plan, and of what changed nothing.
+        gates: what the gates of the environment's policy said.
     """
 
     environment: EnvironmentName
@@ -71,6 +77,7 @@ class Moved:
     canary: RunningCanary | None = None
     ended: ReleaseRecord | None = None
     operation: OperationId | None = None
+    gates: Judgement = UNJUDGED
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,7 @@ class Request:
         percent: the share of a canary.
         incident: what the move answers to.
         elapsed: says how many seconds have passed since the move was asked for.
+        override: whether to go on in spite of gates that refuse.
     """
 
     pipeline: PipelineName
@@ -94,6 +102,7 @@ class Request:
     percent: int = 0
     incident: IncidentName | None = None
     elapsed: Callable[[], float] | None = None
+    override: bool = False
 
 
 def move(context: Context, request: Request, operation_id: OperationId | None = None) -> Moved:
@@ -102,12 +111,14 @@ def move(context: Context, request: Request, operation_id: OperationId | None = 
     Raises:
         StaleEnvironment: somebody moved it since the caller looked.
         BadRelease: the release behaves like one that was marked bad.
+        GateRefused: a gate refuses a deploy.
         NothingGood: a rollback finds nothing good.
         NotFound: a rollback of an environment that has no deployment, or to a release that was never there; no canary runs.
         CanaryRunning: a canary has to be promoted or aborted first.
         AlreadyExists: the environment would be new, and a tag has its name.
     """
     operation = context.operation(operation_id)
+    gatekeeper = _gatekeeper(context, request)
     with context.changing(operation) as (session, ledger):
         earlier = event_of_operation(session, operation.id)
         if earlier is not None:
@@ -119,7 +130,8 @@ def move(context: Context, request: Request, operation_id: OperationId | None = 
         decided = _decide(session, request, current)
         if decided is None:
             return _unchanged(session, request, current)
-        return record_move(session, ledger, request, current, decided)
+        judged = _judge(session, gatekeeper, request, current, decided=decided, now=ledger.now)
+        return record_move(session, ledger, request, current, decided=decided, judged=judged)
 
 
 def plan(context: Context, request: Request) -> Moved:
@@ -128,6 +140,7 @@ def plan(context: Context, request: Request) -> Moved:
     Raises:
         as `move`.
     """
+    gatekeeper = _gatekeeper(context, request)
     with context.database.reading() as session:
         current = environments.current_deployment(session, request.pipeline, request.environment)
         _check_expected(request, current)
@@ -136,13 +149,51 @@ def plan(context: Context, request: Request) -> Moved:
         decided = _decide(session, request, current)
         if decided is None:
             return _unchanged(session, request, current)
-        return planned_move(session, request, current, decided)
+        judged = _judge(session, gatekeeper, request, current, decided=decided, now=context.clock.now())
+        return planned_move(session, request, current, decided, judged)
 
 
 def mark(context: Context, release: ReleaseRecord, verdict: Verdict, reason: str) -> None:
     """Say of a release's behavior that it is bad, everywhere, or good again."""
     with context.changing(context.operation(None)) as (_, ledger):
         ledger.append(BehaviorMarked(release.pipeline, release.release, release.behavior, verdict, ledger.text(reason)))
+
+
+def _gatekeeper(context: Context, request: Request) -> Gatekeeper:
+    """Return who judges a move, with everything read that is heavy."""
+    gatekeeper = Gatekeeper(context)
+    release = _promoted(context, request) if request.kind is MoveKind.PROMOTE else request.release
+    if request.kind in GATED and release is not None:
+        gatekeeper.prepare(request.pipeline, request.environment, release)
+    return gatekeeper
+
+
+def _promoted(context: Context, request: Request) -> ReleaseRecord | None:
+    with context.database.reading() as session:
+        current = environments.current_deployment(session, request.pipeline, request.environment)
+        if current is None or current.canary is None:
+            return None
+        return releases.require_release(session, current.canary)
+
+
+def _judge(
+    session: Session,
+    gatekeeper: Gatekeeper,
+    request: Request,
+    current: Deployment | None,
+    *,
+    decided: Move,
+    now: datetime,
+) -> Judgement:
+    """Ask the gates; a rollback passes by them, but says which would have refused."""
+    release = releases.require_release(session, decided.release if decided.canary is None else decided.canary.release)
+    live = None if current is None else releases.require_release(session, current.release)
+    occasion = Occasion(request.pipeline, request.environment, release, live)
+    if request.kind is MoveKind.ABORT:
+        return UNJUDGED
+    if request.kind not in GATED:
+        return gatekeeper.judge_rollback(session, occasion, now)
+    return gatekeeper.admit(session, occasion, now, override=request.override)
 
 
 def _check_expected(request: Request, current: Deployment | None) -> None:
@@ -210,7 +261,15 @@ def _with_candidates(session: Session, request: Request, error: NothingGood, mar
     )
 
 
-def record_move(session: Session, ledger: Appender, request: Request, current: Deployment | None, decided: Move) -> Moved:
+def record_move(
+    session: Session,
+    ledger: Appender,
+    request: Request,
+    current: Deployment | None,
+    *,
+    decided: Move,
+    judged: Judgement = UNJUDGED,
+) -> Moved:
     """Append the event of a move that was decided, on top of the move that an environment stands at."""
     revision = 1 if current is None else current.revision + 1
     body = EnvironmentMoved(
@@ -232,11 +291,12 @@ def record_move(session: Session, ledger: Appender, request: Request, current: D
         ended=None if decided.ended is None else decided.ended.release,
         milliseconds=None if request.elapsed is None else max(0, round(request.elapsed() * 1_000)),
         incident=request.incident,
+        gates=judged.to_json(),
     )
     return _answer(session, body, ledger.append(body).operation)
 
 
-def planned_move(session: Session, request: Request, current: Deployment | None, decided: Move) -> Moved:
+def planned_move(session: Session, request: Request, current: Deployment | None, decided: Move, judged: Judgement = UNJUDGED) -> Moved:
     """Return what a move that was decided would do."""
     return Moved(
         request.environment,
@@ -250,6 +310,7 @@ def planned_move(session: Session, request: Request, current: Deployment | None,
         if decided.canary is None
         else RunningCanary(releases.require_release(session, decided.canary.release), decided.canary.percent),
         ended=None if decided.ended is None else releases.require_release(session, decided.ended.release),
+        gates=judged,
     )
 
 
@@ -304,4 +365,5 @@ def _answer(session: Session, body: EnvironmentMoved, operation: OperationId) ->
         canary=None if body.canary is None else RunningCanary(releases.require_release(session, body.canary), body.percent or 0),
         ended=None if body.ended is None else releases.require_release(session, body.ended),
         operation=operation,
+        gates=judgement_from_json(body.gates),
     )

@@ -1,7 +1,7 @@
 """What a release points at: the one function that knows it, used by checkout, verify and whatever counts or collects.
 
 A release's manifest names its workspace file and, for each component that has files, a listing; a listing names files.
-All of them are files of the store.
+What was recorded of a release names the results of its evaluations. All of them are files of the store.
 
     for pointer in points_at(manifest, reader):
         print(pointer.component, pointer.entry.path)
@@ -12,7 +12,7 @@ All of them are files of the store.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lastgood.errors import Integrity, Invalid, NotFound
@@ -34,13 +34,20 @@ class Pointer:
     entry: FileEntry | None = None
 
 
-def points_at(manifest: Manifest, reader: FileReader) -> Iterator[Pointer]:
-    """Yield every file that a release points at: its workspace file, its listings and what they list.
+def points_at(manifest: Manifest, reader: FileReader, results: Iterable[FileDigest] = ()) -> Iterator[Pointer]:
+    """Yield every file that a release points at: its workspace file, its listings and what they list, and its results.
+
+    Args:
+        manifest: the release.
+        reader: has its listings.
+        results: the results of its evaluations (`catalog.evaluations.result_files`).
 
     Raises:
         Integrity: a listing cannot be read, or is not one.
     """
     yield Pointer(manifest.workspace_file)
+    for digest in results:
+        yield Pointer(digest)
     for component in manifest.components.values():
         yield from component_points_at(component, reader)
 
@@ -66,8 +73,12 @@ class Reach:
         self._written: set[bytes] = set()
         self._listings: set[FileDigest] = set()
 
+    def add_results(self, results: Iterable[FileDigest]) -> None:
+        """Add the results of a release's evaluations."""
+        self.files.update(results)
+
     def add(self, manifest: Manifest) -> None:
-        """Add what a release points at.
+        """Add what a release points at, but for its results.
 
         Raises:
             Integrity: a listing cannot be read, or is not one.

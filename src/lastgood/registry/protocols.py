@@ -21,7 +21,7 @@ from lastgood.model.history import Hold, LoggedOperation, ReleaseRecord
 from lastgood.model.intake import Intake
 from lastgood.model.placement import Staged
 from lastgood.model.release import Manifest
-from lastgood.registry.canaries import Chosen
+from lastgood.registry.canary_protocol import Canaries
 from lastgood.registry.history import EnvironmentDetails, LoggedRelease, ReleaseDetails, Stay
 from lastgood.registry.move import Moved
 from lastgood.registry.publish import Draft, Published
@@ -110,81 +110,6 @@ class Releases(Protocol):
         ...
 
 
-class Canaries(Protocol):
-    """Releases that answer a share of the calls beside what an environment is on."""
-
-    def start(
-        self,
-        environment: str,
-        revision: str,
-        percent: int,
-        *,
-        reason: str | None = None,
-        expect: int | None = None,
-        operation: OperationId | None = None,
-    ) -> Moved:
-        """Run a release beside what an environment is on, or give the one that runs another share.
-
-        Args:
-            environment: `prod`, or `support-bot/prod`.
-            revision: the release.
-            percent: the share of routing keys, from 1 to 99.
-            reason: why, in free text.
-            expect: the revision of the environment the caller saw.
-            operation: an id that makes a retry safe.
-
-        Raises:
-            NotFound: the environment has no deployment.
-            Conflict: the release is live already.
-            CanaryRunning: another canary runs.
-            BadRelease, StaleEnvironment: as `deploy`.
-        """
-        ...
-
-    def promote(
-        self, environment: str, *, reason: str | None = None, expect: int | None = None, operation: OperationId | None = None
-    ) -> Moved:
-        """Let the canary answer every call.
-
-        Raises:
-            NotFound: no canary runs.
-            BadRelease, StaleEnvironment: as `deploy`.
-        """
-        ...
-
-    def abort(
-        self, environment: str, *, reason: str | None = None, expect: int | None = None, operation: OperationId | None = None
-    ) -> Moved:
-        """End the canary; nothing is held against it.
-
-        Raises:
-            NotFound: no canary runs.
-            StaleEnvironment: somebody moved the environment first.
-        """
-        ...
-
-    def plan_start(self, environment: str, revision: str, percent: int, expect: int | None = None) -> Moved:
-        """Return what `start` would do, without doing it."""
-        ...
-
-    def plan_promote(self, environment: str, expect: int | None = None) -> Moved:
-        """Return what `promote` would do, without doing it."""
-        ...
-
-    def plan_abort(self, environment: str, expect: int | None = None) -> Moved:
-        """Return what `abort` would do, without doing it."""
-        ...
-
-    def choose(self, environment: str, key: str) -> Chosen:
-        """Return which release answers the calls with a routing key; see `model.canary`.
-
-        Raises:
-            NotFound: there is no such environment.
-            Invalid: the key is empty.
-        """
-        ...
-
-
 class Environments(Protocol):
     """The environments of a registry's pipelines."""
 
@@ -217,6 +142,7 @@ class Environments(Protocol):
         reason: str | None = None,
         expect: int | None = None,
         operation: OperationId | None = None,
+        override: bool = False,
     ) -> Moved:
         """Move an environment to a release; deploying what is live changes nothing.
 
@@ -226,10 +152,13 @@ class Environments(Protocol):
             reason: why, in free text.
             expect: the revision of the environment the caller saw; by default the one at the time of the call.
             operation: an id that makes a retry safe.
+            override: go on in spite of gates that refuse, where the policy lets somebody; needs a reason.
 
         Raises:
             StaleEnvironment: somebody moved it first.
             BadRelease: the release behaves like one that was marked bad.
+            GateRefused: a gate of the environment's policy refuses the release.
+            Invalid: gates are overridden without a reason.
         """
         ...
 
@@ -261,7 +190,7 @@ class Environments(Protocol):
         """
         ...
 
-    def plan_deploy(self, environment: str, revision: str = "latest", expect: int | None = None) -> Moved:
+    def plan_deploy(self, environment: str, revision: str = "latest", expect: int | None = None, *, override: bool = False) -> Moved:
         """Return what `deploy` would do, without doing it; its `revision` is the one to expect.
 
         Raises:

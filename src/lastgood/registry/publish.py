@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lastgood.canonical import parse_json_object
-from lastgood.catalog import environments, placement, releases
+from lastgood.catalog import environments, placement, policies, releases
 from lastgood.catalog.database import Session
 from lastgood.catalog.records import Appender, event_of_operation
 from lastgood.compare.wording import shorten
@@ -99,7 +99,7 @@ def publish(
         latest, parent = _latest_of(session, draft.pipeline)
         reverted = _check_base(session, draft, latest, parent)
         # Also where nothing differs: what a repair could not save may have been found on disk again.
-        _add_packs(context, session, staged.packs)
+        add_packs(context, session, staged.packs)
         if latest is not None and parent is not None and is_unchanged(draft, parent):
             announce(latest.release)
             return Published(_tagged(session, ledger, draft, latest.release), created=False, bytes_stored_new=staged.bytes_stored)
@@ -138,7 +138,12 @@ def require_packs(context: Context, packs: Sequence[PackContents]) -> None:
             raise CollectedMeanwhile(f"pack {pack.pack.short} is not there any more; nothing was changed")
 
 
-def _add_packs(context: Context, session: Session, packs: Sequence[PackContents]) -> None:
+def add_packs(context: Context, session: Session, packs: Sequence[PackContents]) -> None:
+    """Record durable packs, which a change needs, in its own transaction.
+
+    Raises:
+        CollectedMeanwhile: one is gone, or something that it stands on.
+    """
     require_packs(context, packs)
     placement.add_packs(session, packs)
 
@@ -153,10 +158,19 @@ def keep_alive(context: Context, session: Session, manifest: Manifest) -> None:
         digests = list({pointer.digest for pointer in points_at(manifest, reader)})
     except Integrity as error:
         raise CollectedMeanwhile(f"{error.message}; nothing was changed") from error
+    keep_files_alive(context, session, digests)
+
+
+def keep_files_alive(context: Context, session: Session, digests: Sequence[FileDigest]) -> None:
+    """Revive files in the transaction that counts on them, after something was collected since it was asked whether they are kept.
+
+    Raises:
+        CollectedMeanwhile: they are not all there.
+    """
     maps = context.index.find_files(digests)
     chunks = list({chunk for one in maps.values() for chunk in one.chunks})
     if len(maps) < len(digests) or len(context.index.find_chunks(chunks)) < len(chunks):
-        raise CollectedMeanwhile("bytes that this commit did not keep again were collected; nothing was changed")
+        raise CollectedMeanwhile("bytes that this change did not keep again were collected; nothing was changed")
     placement.revive(session, chunks, digests)
 
 
@@ -189,7 +203,9 @@ def set_tag(session: Session, ledger: Appender, release: ReleaseRecord, tag: Tag
             f"the tag {tag} belongs to {holder.label} already; tags do not move by themselves",
             hint=f"lastgood tag {release.label} {tag} --move, which history keeps",
         )
-    if EnvironmentName(tag) in environments.environment_names(session, release.pipeline):
+    name = EnvironmentName(tag)
+    known = environments.environment_names(session, release.pipeline)
+    if name in known or policies.recorded_policy(session, release.pipeline, name) is not None:
         raise AlreadyExists(f"{tag} is an environment of {release.pipeline}, so it cannot be a tag")
     ledger.append(TagSet(release.pipeline, tag, release.release, None if holder is None else holder.release))
     return True

@@ -16,7 +16,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from lastgood.catalog import releases
+from lastgood.catalog import evaluations, releases
 from lastgood.catalog.collection import (
     Condemnable,
     IndexState,
@@ -75,7 +75,10 @@ class Surveyor:
             state = index_state(session)
             gone = self._dropped - held_releases(session)
             every = [release for release in releases.every_release(session) if release not in gone]
+            results = evaluations.result_files(session)
         self._reach_from(every)
+        for release in results.keys() - gone:
+            self._reach.add_results(results[release])
         with self._context.database.reading() as session:
             chunks = with_bases(session, chunks_of_files(session, self._reach.files))
         unreachable_files = self._unreachable(Condemnable.FILES, self._reach.files)

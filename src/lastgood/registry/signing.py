@@ -128,8 +128,7 @@ def _signatures(session: Session, release: ReleaseId) -> list[Signature]:
         raise Integrity("a signature that the catalog has is none") from error
 
 
-def is_signed(context: Context, release: ReleaseId) -> bool:
+def is_signed(session: Session, release: ReleaseId) -> bool:
     """Say whether a release is signed by a key that signs this history; the signature was checked when it was recorded."""
-    with context.database.reading() as session:
-        keys = {str(key) for _, key in signing_keys(session)}
-        return any(key in keys for key, _ in signatures.signatures_of(session, release))
+    keys = {str(key) for _, key in signing_keys(session)}
+    return any(key in keys for key, _ in signatures.signatures_of(session, release))

@@ -166,7 +166,7 @@ class _Undoing:
         if self._ledger is None:
             self.moved = planned_move(session, request, current, decided)
         else:
-            self.moved = record_move(session, self._ledger, request, current, decided)
+            self.moved = record_move(session, self._ledger, request, current, decided=decided)
         self.words.append(say_moved(self.moved))
 
     def _back_to(self, before: Deployment, current: Deployment, event: Event, body: EnvironmentMoved) -> Move:

@@ -10,11 +10,11 @@ knowing but hurts nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from lastgood.catalog import placement, records, releases, replay, tree
+from lastgood.catalog import evaluations, placement, records, releases, replay, tree
 from lastgood.errors import LastgoodError, NewerSchema
 from lastgood.ids import FileDigest, ReleaseId, TextDigest
 from lastgood.model.changes.releases import is_making
@@ -106,6 +106,7 @@ class _Verifier:
         self._labels: dict[ReleaseId, str] = {}
         self._texts_named: set[TextDigest] = set()
         self._sizes: dict[FileDigest, int] = {}
+        self._results: Mapping[ReleaseId, Sequence[FileDigest]] = {}
         self._events = 0
         self.newest: bytes | None = None
         self._unconfirmed: tuple[str, ...] = ()
@@ -123,6 +124,7 @@ class _Verifier:
             self._check_signed(only)
         with self._context.database.reading() as session:
             wanted = releases.every_release(session) if only is None else [only.release]
+            self._results = evaluations.result_files(session)
         needed = self._check_manifests(wanted)
         self._check_store(needed, only, full=full)
         return Verified(
@@ -203,7 +205,7 @@ class _Verifier:
                     self._problem(str(error), [release])
                     continue
             try:
-                for pointer in points_at(manifest, self._reader):
+                for pointer in points_at(manifest, self._reader, self._results.get(release, ())):
                     self._note_size(pointer, release)
                     if not needed[pointer.digest] or needed[pointer.digest][-1] != release:
                         needed[pointer.digest].append(release)

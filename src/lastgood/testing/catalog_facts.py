@@ -19,8 +19,10 @@ from lastgood.model.changes.ledger import KeySet, VerifierKeyText
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, ReleaseHeld, ReleaseSigned, SignatureText, Verdict
 from lastgood.model.environment import Entry, Marks
+from lastgood.model.gates.policy import policy_document
 from lastgood.model.history import BadMark, Deployment, ReleaseRecord
 from lastgood.model.operation import Operation, new_operation_id
+from lastgood.testing.catalog_gates import GatesConformance
 from lastgood.testing.catalog_moves import MovesConformance
 from lastgood.testing.catalog_suite import CatalogSuite
 from lastgood.testing.history import ACTOR, BOT, PROD, REGISTRY, START, History, components_of, facts_of, replay_facts
@@ -313,6 +315,11 @@ class EnvironmentsConformance(CatalogSuite):
         history.append(ReleaseHeld(BOT, one.release, None))
         mark(history, one, Verdict.BAD, "w")
         history.append(ReleaseSigned(BOT, one.release, KEY, SignatureText("A" * 86 + "==")))
+        history.apply(policy_document([{"approvals": 1}]))
+        history.apply(policy_document([{"approvals": 2}]))
+        history.approve(one, "bob", reason="r")
+        history.evaluate(one, "quality", {"score": 0.5})
+        history.move(two, 5, below=4, gates={"policy": "p"})
         with pytest.raises(ZeroDivisionError), database.writing() as session:
             before = facts_of(session)
             assert all(before.values()), "every table has a row, or this shows nothing"
@@ -324,5 +331,5 @@ class EnvironmentsConformance(CatalogSuite):
             raise ZeroDivisionError
 
 
-class FactsConformance(ReleasesConformance, EnvironmentsConformance, MovesConformance):
-    """What the catalog answers about releases and environments."""
+class FactsConformance(ReleasesConformance, EnvironmentsConformance, MovesConformance, GatesConformance):
+    """What the catalog answers about releases, environments and gates."""

@@ -8,22 +8,35 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 
-from lastgood.canonical import parse_json_object
+from lastgood.canonical import Json, JsonObject, parse_json_object
 from lastgood.catalog import releases
 from lastgood.catalog.database import Database, Session
 from lastgood.catalog.facts import FACT_TABLES, project
 from lastgood.catalog.records import Appender
 from lastgood.clock import FixedClock, parse_instant
-from lastgood.ids import BehaviorDigest, ComponentName, EnvironmentName, FileDigest, OperationId, PipelineName, RegistryId, TagName
+from lastgood.ids import (
+    BehaviorDigest,
+    ComponentName,
+    ContentDigest,
+    EnvironmentName,
+    FileDigest,
+    OperationId,
+    PipelineName,
+    RegistryId,
+    TagName,
+)
 from lastgood.model.changes.body import Body
 from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
+from lastgood.model.changes.evaluations import EvaluationRecorded
+from lastgood.model.changes.policies import PolicyApplied, ReleaseApproved
 from lastgood.model.changes.releases import ReleaseCommitted, TagSet
 from lastgood.model.component import Component, DatasetContent, FilesContent, Kind, Provenance, make_component
 from lastgood.model.event import Event, leaf_hash, read_event
+from lastgood.model.gates.policy import policy_digest
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.operation import Entropy, Operation, new_operation_id
 from lastgood.model.release import make_manifest
@@ -102,6 +115,7 @@ class History:
         cleared: BehaviorDigest | None = None,
         reason: str | None = None,
         canary: tuple[ReleaseRecord, int] | None = None,
+        gates: Mapping[str, Json] | None = None,
     ) -> None:
         """Move an environment: to a new entry above `below`, back to an `entry`, or only run a canary beside that."""
         with self.change() as (_, ledger):
@@ -121,8 +135,34 @@ class History:
                     reason=ledger.text(reason),
                     canary=canary[0].release if canary else None,
                     percent=canary[1] if canary else None,
+                    gates=gates,
                 )
             )
+
+    def apply(self, policy: JsonObject, environment: EnvironmentName = PROD) -> None:
+        """Record a policy."""
+        self.append(PolicyApplied(BOT, environment, policy, policy_digest(policy)))
+
+    def approve(self, release: ReleaseRecord, actor: str, environment: EnvironmentName = PROD, reason: str | None = None) -> None:
+        """Approve a release."""
+        with self.change(actor=actor) as (_, ledger):
+            ledger.append(ReleaseApproved(release.pipeline, environment, release.release, ledger.text(reason)))
+
+    def evaluate(self, release: ReleaseRecord, suite: str, metrics: Mapping[str, float], on: ContentDigest | None = None) -> int:
+        """Record an evaluation and return the sequence of its event."""
+        body = EvaluationRecorded(
+            pipeline=release.pipeline,
+            release=release.release,
+            behavior=release.behavior,
+            suite=ComponentName(suite),
+            suite_content=ContentDigest.of(suite.encode()),
+            on=on,
+            results=FileDigest.of(suite.encode()),
+            cases=3,
+            metrics=metrics,
+            runner={"how": "import"},
+        )
+        return self.append(body)[0].sequence
 
 
 def components_of(prompt: str, data: str = "") -> tuple[Component, ...]:

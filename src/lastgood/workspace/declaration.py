@@ -15,17 +15,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
+from lastgood.canonical import Json, JsonObject
 from lastgood.ids import ComponentName, EnvironmentName, HookName, PipelineName
 from lastgood.model.component import Kind
+from lastgood.model.gates.policy import policy_document
 
 WORKSPACE_FILE = "lastgood.toml"
 OWN_FOLDER = ".lastgood"
 NEVER_WALKED = frozenset({OWN_FOLDER, ".git", "__pycache__", ".DS_Store", ".lastgoodignore"})
 """Names that are skipped wherever they stand: other programs' bookkeeping, and this one's own."""
 
-GateValue = str | int | float
-Gate = Mapping[str, GateValue]
-"""One gate as it is written, such as `{"approvals": 1}`; its shape was checked."""
+Gate = Mapping[str, Json]
+"""One gate, or one window of freeze, as it is written, such as `{"approvals": 1}`; its shape was checked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +111,27 @@ class DeclaredHook:
 
 @dataclass(frozen=True, slots=True)
 class DeclaredEnvironment:
-    """One `[environments.NAME]` table: its gates, the folder that is switched on this host, and who is told of moves."""
+    """One `[environments.NAME]` table.
+
+    Attributes:
+        gates: what a release has to meet.
+        live: the folder that deploy and rollback switch on this host.
+        freeze: when nothing is deployed.
+        override: whether gates may be overridden.
+        hooks: who is told of moves.
+    """
 
     name: EnvironmentName
     gates: tuple[Gate, ...] = ()
     live: str | None = None
     hooks: tuple[DeclaredHook, ...] = ()
+    freeze: tuple[Gate, ...] = ()
+    override: bool = True
+
+    @property
+    def policy(self) -> JsonObject:
+        """The policy that it declares."""
+        return policy_document(self.gates, self.freeze, override=self.override)
 
 
 @dataclass(frozen=True, slots=True)

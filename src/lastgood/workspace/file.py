@@ -133,8 +133,14 @@ class _Reading:
         for name, table in self._table.environments.items():
             self._check_name(("environments", name), EnvironmentName, name)
             self._check_soaks(name, table)
-            gates = tuple(gate.written() for gate in table.gates)
-            yield DeclaredEnvironment(EnvironmentName(name), gates, table.live, tuple(self._hooks(name, table)))
+            yield DeclaredEnvironment(
+                EnvironmentName(name),
+                gates=tuple(gate.written() for gate in table.gates),
+                live=table.live,
+                freeze=tuple(window.written() for window in table.freeze),
+                override=table.override is not False,
+                hooks=tuple(self._hooks(name, table)),
+            )
 
     def _hooks(self, environment: str, table: EnvironmentTable) -> Iterator[DeclaredHook]:
         seen: set[str] = set()

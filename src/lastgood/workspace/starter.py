@@ -55,7 +55,7 @@ _LINEAGE = """\
 
 _ENVIRONMENT = """\
 # Where it runs. An environment comes into being with its first deployment; this adds a folder in which `current` is
-# switched by deploy and rollback, and gates that a release must pass:
+# switched by deploy and rollback, and gates that a release must pass, once `lastgood policy apply` has recorded them:
 #
 # [environments.prod]
 # live = "run/prod"

@@ -16,14 +16,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from lastgood.errors import InvalidPath
 from lastgood.model.component import Kind
 from lastgood.model.paths import check_path
-from lastgood.workspace.declaration import Gate
+from lastgood.workspace.gate_tables import FreezeTable, GateTable
+from lastgood.workspace.table import LARGEST_INTEGER, Table, Text, Texts, Whole, one_or_many
 
-_LARGEST_INTEGER = 2**53 - 1
 _DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?(/|$)")
@@ -54,17 +54,8 @@ _TELLING = {
 }
 
 
-def _one_or_many(value: object) -> object:
-    items = [value] if isinstance(value, str) else value
-    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
-        raise ValueError("must be a text or a list of texts")
-    if not items or "" in items:
-        raise ValueError("must not be empty")
-    return tuple(items)
-
-
 def _paths(value: object) -> object:
-    items = _one_or_many(value)
+    items = one_or_many(value)
     return tuple(_plain(item) for item in items) if isinstance(items, tuple) else items
 
 
@@ -85,13 +76,6 @@ def _duration(value: object) -> object:
     return timedelta(**{_UNITS[read[2]]: int(read[1])})
 
 
-def _number(value: object) -> object:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not abs(value) <= _LARGEST_INTEGER:  # type: ignore[arg-type]  # a NaN compares false
-        raise ValueError("must be a number")
-    return value
-
-
 def _live(value: object) -> object:
     if not isinstance(value, str):
         raise ValueError("must be a path")  # noqa: TRY004  # pydantic turns a ValueError, not a TypeError, into a problem
@@ -103,26 +87,18 @@ def _live(value: object) -> object:
     return path
 
 
-Text = Annotated[str, Field(min_length=1)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
 Paths = Annotated[tuple[str, ...], BeforeValidator(_paths)]
-Whole = Annotated[int, Field(ge=1, le=_LARGEST_INTEGER)]
-Number = Annotated[int | float, BeforeValidator(_number)]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-class MakingTable(_Table):
+class MakingTable(Table):
     """`made_by`."""
 
     run: Text | None = None
     inputs: Texts = ()
-    seed: Annotated[int, Field(ge=-_LARGEST_INTEGER, le=_LARGEST_INTEGER)] | None = None
+    seed: Annotated[int, Field(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)] | None = None
 
 
-class ComponentTable(_Table):
+class ComponentTable(Table):
     """`[components.NAME]`, with the keys of every kind; `fields_of` says which of them a kind has."""
 
     kind: Annotated[Kind, BeforeValidator(_kind)] | None = None
@@ -156,33 +132,7 @@ class ComponentTable(_Table):
         return next((kind for name, kind in _TELLING.items() if name in self.model_fields_set), None)
 
 
-class GateTable(_Table):
-    """One element of `gates`: a metric's bound, a number of approvals, or a time in another environment."""
-
-    metric: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)+$")] | None = None
-    min: Number | None = None
-    max_drop: Annotated[Number, Field(ge=0)] | None = None
-    approvals: Whole | None = None
-    soak: Text | None = None
-    hours: Annotated[Number, Field(gt=0)] | None = None
-
-    @model_validator(mode="after")
-    def _check_shape(self) -> Self:
-        written = self.model_fields_set
-        shapes = ({"metric", "min"}, {"metric", "max_drop"}, {"metric", "min", "max_drop"}, {"approvals"}, {"soak", "hours"})
-        if written not in shapes:
-            raise ValueError(
-                'is no gate; write { metric = "SUITE.NAME", min = 0.9, max_drop = 0.01 }, { approvals = 1 } or '
-                '{ soak = "ENV", hours = 24 }',
-            )
-        return self
-
-    def written(self) -> Gate:
-        """Return the keys as they are written."""
-        return self.model_dump(exclude_unset=True)
-
-
-class HookTable(_Table):
+class HookTable(Table):
     """One element of `hooks`: a command, or the address of a signed webhook."""
 
     name: Text | None = None
@@ -208,16 +158,17 @@ class HookTable(_Table):
         return self
 
 
-class EnvironmentTable(_Table):
+class EnvironmentTable(Table):
     """`[environments.NAME]`."""
 
-    hooks: list[HookTable] = []
-
+    hooks: list[HookTable] = Field(default_factory=list)
     live: Annotated[str, BeforeValidator(_live)] | None = None
-    gates: list[GateTable] = []
+    gates: list[GateTable] = Field(default_factory=list)
+    freeze: list[FreezeTable] = Field(default_factory=list)
+    override: bool | None = None
 
 
-class RetentionTable(_Table):
+class RetentionTable(Table):
     """`[retention]`."""
 
     keep_last: Whole | None = None
@@ -225,13 +176,13 @@ class RetentionTable(_Table):
     keep_tagged: bool | None = None
 
 
-class FileTable(_Table):
+class FileTable(Table):
     """The whole file."""
 
     pipeline: str
     sign: bool = False
-    components: dict[str, ComponentTable] = {}
-    environments: dict[str, EnvironmentTable] = {}
+    components: dict[str, ComponentTable] = Field(default_factory=dict)
+    environments: dict[str, EnvironmentTable] = Field(default_factory=dict)
     retention: RetentionTable | None = None
 
 
@@ -248,6 +199,8 @@ def fields_of(table: Sequence[str], kind: Kind | None = None) -> list[str]:
             known = list(HookTable.model_fields)
         case ["environments", _, "gates"]:
             known = list(GateTable.model_fields)
+        case ["environments", _, "freeze"]:
+            known = list(FreezeTable.KEYS)
         case ["retention"]:
             known = list(RetentionTable.model_fields)
         case _:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lastgood.catalog.database import Session
+from lastgood.catalog.projections.policies import set_judgement
 from lastgood.catalog.projections.projection import Projections
 from lastgood.clock import format_instant
 from lastgood.model.changes.environments import EnvironmentMoved, HookRan
@@ -39,6 +40,7 @@ def _moved(session: Session, event: Event, body: EnvironmentMoved) -> None:
     )
     _more(session, body)
     _suspicions(session, event, body)
+    set_judgement(session, body)
 
 
 def _more(session: Session, body: EnvironmentMoved) -> None:

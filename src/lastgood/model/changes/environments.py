@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar, Self
 
+from lastgood.canonical import Json
 from lastgood.ids import BehaviorDigest, EnvironmentName, HookName, IncidentName, PipelineName, ReleaseId, TextDigest
 from lastgood.model.changes.body import Body, optional_digest, optional_text_digest, required_int
 from lastgood.model.fields import Fields
@@ -46,6 +48,7 @@ class EnvironmentMoved(Body):
         ended: the canary that this move ended.
         milliseconds: how long it took from being asked for until it was recorded.
         incident: what the move answers to, as it was named; nobody checks that there is such an incident.
+        gates: what the gates of its policy said (`model.gates.judgement`), or None where it had no policy.
     """
 
     pipeline: PipelineName
@@ -66,8 +69,9 @@ class EnvironmentMoved(Body):
     ended: ReleaseId | None = None
     milliseconds: int | None = None
     incident: IncidentName | None = None
+    gates: Mapping[str, Json] | None = None
     type: ClassVar[str] = "environment.moved"
-    later: ClassVar[frozenset[str]] = frozenset({"lifted", "canary", "percent", "ended", "milliseconds", "incident"})
+    later: ClassVar[frozenset[str]] = frozenset({"lifted", "canary", "percent", "ended", "milliseconds", "incident", "gates"})
 
     @classmethod
     def read(cls, known: Fields) -> Self:
@@ -91,6 +95,7 @@ class EnvironmentMoved(Body):
             ended=optional_digest(known, "ended", ReleaseId),
             milliseconds=known.optional_int("milliseconds"),
             incident=None if known.optional_text("incident") is None else IncidentName.parse(known.text("incident")),
+            gates=None if known.optional("gates") is None else known.mapping("gates"),
         )
 
 
