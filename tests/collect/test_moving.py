@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from lastgood.catalog.creation import create_catalog
-from lastgood.catalog.database import Database, SQLiteDatabase
+from lastgood.catalog.database import Database
 from lastgood.catalog.placement import CatalogIndex, add_packs, recorded_packs
 from lastgood.catalog.rewriting import move_chunks
+from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.errors import CollectedMeanwhile, Conflict
 from lastgood.ids import ChunkId
 from lastgood.model.placement import ChunkInPack, Encoding, Frame, PackContents

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from lastgood.catalog.database import SQLiteDatabase
+from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.errors import Busy, CollectedMeanwhile
 from lastgood.registry.collect import collect
 from lastgood.registry.embedded import CATALOG

@@ -20,8 +20,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from lastgood.catalog import environments
 from lastgood.catalog.creation import create_catalog
-from lastgood.catalog.database import SQLiteDatabase
 from lastgood.catalog.records import stored_events
+from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.clock import FixedClock, format_instant
 from lastgood.errors import LastgoodError, NotFound, StaleEnvironment
 from lastgood.ids import EnvironmentName, FileDigest, OperationId

@@ -12,7 +12,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from lastgood.catalog.database import connect, translated
+from lastgood.catalog.sqlite import connect, translated
 from lastgood.errors import Integrity, of_os_error
 
 

@@ -25,8 +25,8 @@ from pathlib import Path
 from blake3 import blake3
 
 from lastgood.catalog import placement, records, releases
-from lastgood.catalog.database import SQLiteDatabase
 from lastgood.catalog.snapshot import copy_catalog
+from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.errors import AlreadyExists, Busy, Integrity, NotFound, of_os_error
 from lastgood.ids import PackId, RegistryId
 from lastgood.registry.archive import CATALOG_MEMBER, Contents, Member, write_beginning, write_end, write_member

@@ -18,7 +18,8 @@ from typing import BinaryIO
 from lastgood.catalog import environments as environment_queries
 from lastgood.catalog import releases as release_queries
 from lastgood.catalog.creation import create_catalog, migrate_catalog, require_current_schema
-from lastgood.catalog.database import Database, SQLiteDatabase
+from lastgood.catalog.database import Database
+from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.clock import Clock
 from lastgood.errors import AlreadyExists, NotFound, of_os_error
 from lastgood.ids import ComponentName, EnvironmentName, FileDigest, OperationId, PipelineName, RegistryId, ReleaseId, TagName
