@@ -78,6 +78,11 @@ class Server:
         """Return the connection string of one of its databases."""
         return f"host={self._folder} user={USER} dbname={database}"
 
+    @property
+    def socket(self) -> Path:
+        """On what it listens."""
+        return self._folder / ".s.PGSQL.5432"
+
     def new_catalog(self, begin: Callable[[Database], None] = lambda _: None) -> Place:
         """Make a catalog in a schema of its own."""
         place = self.new_place()

@@ -74,7 +74,7 @@ def _naming(place: Place) -> Iterator[None]:
         yield
     except psycopg.Error as error:
         if error.sqlstate == _SCHEMA_IS_THERE or error.diag.table_name == "pg_namespace":
-            raise AlreadyExists(f"there is a schema {place.schema} already; it was left as it is") from error
+            raise AlreadyExists(f"there is a schema {place.schema} already; it was left as it was") from error
         raise
 
 

@@ -14,9 +14,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lastgood.catalog.database import Row
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 _alembic = threading.Lock()
 """Alembic keeps the migration that runs in variables of its modules, so two threads would run each other's."""
@@ -35,9 +38,7 @@ def upgrading(url: str, raw: Any, begin: Sequence[str]) -> Iterator[None]:  # no
         as the driver does.
     """
     # Imported here, not above: see the module's docstring.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from sqlalchemy import Connection, create_engine, event  # noqa: PLC0415
+    from sqlalchemy import create_engine, event  # noqa: PLC0415
     from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
     from sqlalchemy.pool import StaticPool  # noqa: PLC0415
 
@@ -45,18 +46,33 @@ def upgrading(url: str, raw: Any, begin: Sequence[str]) -> Iterator[None]:  # no
         for statement in begin:
             connection.exec_driver_sql(statement)
 
+    failed: BaseException | None = None
     try:
         engine = create_engine(url, creator=lambda: raw, poolclass=StaticPool)
         event.listen(engine, "begin", begin_it)
         with engine.begin() as connection:
-            config = Config(attributes={"connection": connection})
-            config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
-            with _alembic:
-                command.upgrade(config, "head")
-            yield
+            _migrate(connection)
+            try:
+                yield
+            except BaseException as error:
+                failed = error
+                raise
     except DBAPIError as error:
+        # Where the connection broke, the rollback fails as well, and that says nothing of what came before.
+        if failed is not None:
+            raise failed from failed.__cause__
         # SQLAlchemy's wrapper hides what the driver said.
         raise error.orig or error from error
+
+
+def _migrate(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 - as above
+    from alembic.config import Config  # noqa: PLC0415 - as above
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    with _alembic:
+        command.upgrade(config, "head")
 
 
 def statements_of_tables(prefix: str) -> list[str]:
