@@ -30,6 +30,7 @@ from tests.parts import need
 
 USER = "lastgood"
 _PATIENCE = 60.0
+_PAGE = 8192
 _SETTINGS = {
     "listen_addresses": "",
     "fsync": "off",
@@ -108,13 +109,18 @@ class Server:
                 if name != "alembic_version":
                     connection.execute(f"DELETE FROM {name}".encode())  # noqa: S608 - a table of ours
 
-    def path_of(self, place: Place, table: str) -> Path:
-        """Return the file in which a table is kept."""
+    def damage(self, place: Place, table: str) -> None:
+        """Write over the first page of a table, or of an index; the server is stopped meanwhile."""
         with self.connect(place) as connection:
             connection.execute("CHECKPOINT")
             found = connection.execute("SELECT pg_relation_filepath(to_regclass(%s))", [table]).fetchone()
         assert found is not None
-        return self._data / str(found[0])
+        path = self._data / str(found[0])
+        assert path.stat().st_size >= _PAGE
+        self.stop()
+        with path.open("r+b") as file:
+            file.write(b"\xff" * _PAGE)
+        self.start()
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

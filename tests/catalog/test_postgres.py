@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import subprocess
@@ -334,16 +333,6 @@ class TestCommits:
         reader.close()
 
 
-def damage(server: Server, place: Place, table: str) -> None:
-    """Write over the first page of a table, or of an index, of a server that is stopped meanwhile."""
-    path = server.path_of(place, table)
-    server.stop()
-    with path.open("r+b") as file:
-        assert os.path.getsize(path) > 0
-        file.write(b"\xff" * 8192)
-    server.start()
-
-
 class TestDamage:
     @pytest.fixture
     def damaged(self, own_server: Server) -> Iterator[Callable[[str], PostgresDatabase]]:
@@ -356,7 +345,7 @@ class TestDamage:
         def damaged(table: str) -> PostgresDatabase:
             with own_server.connect(place) as connection:
                 connection.execute("CREATE EXTENSION IF NOT EXISTS amcheck SCHEMA public")
-            damage(own_server, place, table)
+            own_server.damage(place, table)
             return database
 
         yield damaged

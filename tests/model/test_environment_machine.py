@@ -20,6 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from lastgood.catalog import environments
 from lastgood.catalog.creation import create_catalog
+from lastgood.catalog.database import Database
 from lastgood.catalog.records import stored_events
 from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.clock import FixedClock, format_instant
@@ -77,7 +78,7 @@ class MovingMachine(RuleBasedStateMachine):
         self.world = World()
         self.last: tuple[Callable[[OperationId], Moved], OperationId, Moved] | None = None
 
-    def _open(self, name: str) -> SQLiteDatabase:
+    def _open(self, name: str) -> Database:
         (self.folder / name).write_bytes(empty_catalog())
         return SQLiteDatabase(self.folder / name)
 

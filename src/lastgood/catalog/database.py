@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Protocol
 
 from lastgood.errors import Invalid, Unavailable
@@ -90,6 +91,18 @@ class Database(Protocol):
 
     def compact(self) -> None:
         """Write the database anew without what no table uses; all of it or nothing."""
+        ...
+
+    def copy(self, to: Path) -> None:
+        """Copy the catalog, as it is at one moment, into a new SQLite file of a folder that nobody else knows, durably.
+
+        The copy is one file, with a rollback journal and without a write-ahead log beside it.
+
+        Raises:
+            Busy: a writer held the catalog for longer than the wait.
+            Integrity: the catalog is damaged.
+            StorageFull, NotAllowed, Unavailable: the copy cannot be written.
+        """
         ...
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lastgood.catalog.database import WAIT_SECONDS, Row, Session, TablesDamaged, outcome_unknown, require_storable
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
 _READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND starts_with(tablename, :prefix) ORDER BY tablename"
+_COLUMNS = (
+    "SELECT column_name FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = :name"
+    " ORDER BY ordinal_position"
+)
 _INDEXES = (
     "SELECT c.relname, i.indisvalid, c.oid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
     " WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) ORDER BY c.relname"
@@ -124,6 +129,15 @@ class PostgresDatabase:
             session = PostgresSession(connection, self._place)
             for name in _tables(session, ""):
                 session.execute(f"VACUUM (FULL, ANALYZE) {quoted(name)}")
+
+    def copy(self, to: Path) -> None:
+        """Copy every row, from one snapshot of the server's."""
+        # Imported here: only a backup needs it, and with it all that makes a catalog in a file.
+        from lastgood.catalog.snapshot import copy_rows  # noqa: PLC0415
+
+        with self.reading() as session:
+            columns = {name: [str(row[0]) for row in session.rows(_COLUMNS, name=name)] for name in _tables(session, "")}
+            copy_rows(session, {name: found for name, found in columns.items() if name != "alembic_version"}, to)
 
     def close(self) -> None:
         """Let go of the server."""

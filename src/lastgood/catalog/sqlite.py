@@ -16,7 +16,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from lastgood.catalog.database import WAIT_SECONDS, Row, Session, TablesDamaged, outcome_unknown, require_storable
@@ -140,6 +140,22 @@ class SQLiteDatabase:
         with self._turn, translated(self._path):
             self._connection.execute("VACUUM")
 
+    def copy(self, to: Path) -> None:
+        """Copy the file by SQLite's own backup (https://www.sqlite.org/backup.html).
+
+        All of it is copied in one step, under the lock of a reader: a copy made in many steps begins anew whenever somebody
+        writes, and might never end.
+        """
+        try:
+            to.touch(mode=0o600, exist_ok=False)
+        except OSError as error:
+            raise of_os_error(error, f"{to} cannot be written") from error
+        with translated(self._path), closing(connect(self._path)) as source, closing(sqlite3.connect(to, isolation_level=None)) as target:
+            source.backup(target, pages=-1)
+            make_one_file(target)
+        with to.open("rb") as file:
+            os.fsync(file.fileno())
+
     @contextmanager
     def _explaining(self) -> Iterator[None]:
         """Where a row was not of the types it has to be of, say so if the file is damaged; else it is a mistake of ours."""
@@ -233,6 +249,12 @@ def make_durable(connection: sqlite3.Connection, *, wait: float = WAIT_SECONDS) 
             time.sleep(_BETWEEN_TRIES)
     # Where memory cannot be shared SQLite keeps the rollback journal without a word, and that needs EXTRA.
     connection.execute(f"PRAGMA synchronous = {'FULL' if mode == 'wal' else 'EXTRA'}")
+
+
+def make_one_file(connection: sqlite3.Connection) -> None:
+    """Set the journal so that the file alone is the catalog, without a log beside it."""
+    if connection.execute("PRAGMA journal_mode = DELETE").fetchone() != ("delete",):
+        raise Integrity("the copy of a catalog cannot be made one file; nothing was kept of it")
 
 
 def wal_is_safe(version: tuple[int, ...]) -> bool:

@@ -6,22 +6,25 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from lastgood.catalog import collection, environments, optimizing, rebuilding, releases
+from lastgood.catalog.creation import require_current_schema, require_own_schema
 from lastgood.catalog.database import Database, Session
 from lastgood.catalog.facts import FACT_TABLES
 from lastgood.catalog.placement import CatalogIndex, add_packs, recorded_packs
-from lastgood.catalog.records import stored_events
+from lastgood.catalog.records import stored_events, stored_texts
 from lastgood.catalog.replay import differing_facts
 from lastgood.catalog.rewriting import move_chunks
+from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.errors import Busy, Integrity, Invalid, LastgoodError
 from lastgood.ids import FileDigest, TagName
 from lastgood.model.placement import ChunkInPack, Encoding, FileMap, Frame, PackContents
 from lastgood.testing.catalog_index import FRAME, MANY, chunk, pack
 from lastgood.testing.catalog_suite import PATIENCE, CatalogSuite, OpenCatalog
-from lastgood.testing.history import BOT, PROD, START, History
+from lastgood.testing.history import BOT, PROD, START, History, facts_of
 
 LABEL = -(2**63)
 """The least there is."""
@@ -201,6 +204,26 @@ class UpkeepConformance(CatalogSuite):
         for one in (database, other):
             with one.reading() as session:
                 assert counts(session) == before
+
+    def test_a_copy_has_every_row_in_one_sqlite_file(self, database: Database, tmp_path: Path) -> None:
+        """It is a catalog like any other, of the moment in which it was made."""
+        written(database)
+        database.copy(tmp_path / "copy.db")
+        copy = SQLiteDatabase(tmp_path / "copy.db")
+        assert require_current_schema(copy) is None
+        require_own_schema(copy)
+        assert list(stored_events(copy)) == list(stored_events(database))
+        with copy.reading() as copied, database.reading() as session:
+            assert list(stored_texts(copied)) == list(stored_texts(session))
+            assert facts_of(copied) == facts_of(session)
+            assert counts(copied) == counts(session)
+            assert rebuilding.remembered_contents(copied, packed("one").pack, 1_000) == packed("one")
+        copy.close()
+        assert [one.name for one in tmp_path.iterdir() if one.name.startswith("copy")] == ["copy.db"]
+        with pytest.raises(LastgoodError):
+            database.copy(tmp_path / "copy.db")
+        with pytest.raises(LastgoodError):
+            database.copy(tmp_path / "missing" / "copy.db")
 
     def test_the_index_is_rebuilt_from_what_packs_say(self, database: Database) -> None:
         """What the old index remembers, and what of a pack fits into the new one."""
