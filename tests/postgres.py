@@ -178,7 +178,7 @@ def find_programs() -> Path | None:
     """Return the folder of the newest PostgreSQL's programs: Debian keeps them out of PATH."""
     of_debian = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda one: float(one.parts[-3]))
     found = of_debian[-1] if of_debian else shutil.which("initdb")
-    return None if found is None else Path(found).parent
+    return None if found is None else Path(found).resolve().parent
 
 
 def _owner() -> str:

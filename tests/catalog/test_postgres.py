@@ -188,6 +188,15 @@ class TestConnections:
         history.append(recorded(3))
         assert events(database) == 1
 
+    def test_a_reader_waits_for_a_table_only_so_long(self, postgres: Server, postgres_catalog: Place) -> None:
+        database = PostgresDatabase(postgres_catalog, wait=0.05)
+        with postgres.connect(postgres_catalog) as other, other.transaction():
+            other.execute("LOCK TABLE events IN ACCESS EXCLUSIVE MODE")
+            with pytest.raises(Busy, match="nothing was changed"):
+                events(database)
+        assert events(database) == 0
+        database.close()
+
     def test_a_server_that_acknowledges_too_early_is_asked_not_to(self, postgres_catalog: Place) -> None:
         for setting, expected in (("off", "on"), ("remote_apply", "remote_apply")):
             place = replace(postgres_catalog, server=f"{postgres_catalog.server} options='-c synchronous_commit={setting}'")

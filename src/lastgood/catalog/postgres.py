@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 
     from lastgood.catalog.postgres_connections import Connection
 
+BEGIN_WRITING = ("BEGIN ISOLATION LEVEL REPEATABLE READ", "LOCK TABLE alembic_version IN EXCLUSIVE MODE")
+"""A transaction, and then the lock, before anything is read. Readers go on, and so does pg_dump."""
+
+_WRITE = "; ".join(BEGIN_WRITING).encode()
 _READ = b"BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() AND starts_with(tablename, :prefix) ORDER BY tablename"
 _COLUMNS = (
@@ -50,7 +54,8 @@ _CAN_CHECK_TREES = (
 class PostgresDatabase:
     """A catalog in one schema; the server is not asked before the first session.
 
-    Threads that share it have a connection each while they have a session, up to `MOST_CONNECTIONS`.
+    Threads that share it have a connection each while they have a session, up to `MOST_CONNECTIONS`. A process that was
+    forked opens its own.
 
     Args:
         place: the server and the schema.
@@ -59,7 +64,6 @@ class PostgresDatabase:
 
     def __init__(self, place: Place, *, wait: float = WAIT_SECONDS) -> None:
         self._place = place
-        self._write = "; ".join(begin_writing(wait)).encode()
         self._connections = Connections(place, wait=wait)
         self._here = threading.local()
 
@@ -77,7 +81,7 @@ class PostgresDatabase:
         """Give a session that alone may write."""
         if self._session_here() is not None:
             raise Integrity("a change was begun inside a session; nothing was changed")
-        with self._session(self._write) as session:
+        with self._session(_WRITE) as session:
             yield session
             session.commit()
 
@@ -210,23 +214,6 @@ class PostgresSession:
         require_storable(parameters.values())
         # In binary, since that is what digests are; as text they would be sent as hex digits.
         return self._connection.execute(for_psycopg(sql), parameters, binary=True)
-
-
-def begin_writing(wait: float) -> list[str]:
-    """Return the statements that begin a change: its transaction, and then the lock, before anything is read.
-
-    Readers go on, and so does pg_dump; whoever migrates the schema waits as every writer does.
-    """
-    return [
-        "BEGIN ISOLATION LEVEL REPEATABLE READ",
-        f"SET LOCAL lock_timeout = {milliseconds(wait)}",
-        "LOCK TABLE alembic_version IN EXCLUSIVE MODE",
-    ]
-
-
-def milliseconds(wait: float) -> int:
-    """Return a wait as the server takes it, to which 0 means for ever."""
-    return max(1, round(wait * 1000))
 
 
 _TOKEN = re.compile(

@@ -103,11 +103,17 @@ def connect(place: Place, *, wait: float) -> Connection:
     except psycopg.Error as error:
         raise Unavailable(f"{place} cannot be reached: {_words(error)}; nothing was changed") from error
     with translated(place):
-        connection.execute("SELECT set_config('search_path', %s, false)", [f"{place.identifier}, pg_temp"])
-        connection.execute(
-            "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
-        )
+        connection.execute(_SETTINGS, {"path": f"{place.identifier}, pg_temp", "patience": f"{max(1, round(wait * 1000))}ms"})
     return connection
+
+
+_SETTINGS = """
+    SELECT set_config('search_path', %(path)s, false), set_config('lock_timeout', %(patience)s, false),
+        set_config('synchronous_commit', coalesce(nullif(current_setting('synchronous_commit'), 'off'), 'on'), false),
+        set_config('tcp_keepalives_idle', '30', false), set_config('tcp_keepalives_interval', '10', false),
+        set_config('tcp_keepalives_count', '3', false)
+"""
+"""Locks are waited for as long as the session's wait is; a host that vanished lets go of them after a minute, not after two hours."""
 
 
 class Connections:

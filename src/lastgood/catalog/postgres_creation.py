@@ -15,7 +15,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from lastgood.catalog.database import WAIT_SECONDS, Database, Session
-from lastgood.catalog.postgres import PostgresDatabase, PostgresSession, begin_writing, milliseconds
+from lastgood.catalog.postgres import BEGIN_WRITING, PostgresDatabase, PostgresSession
 from lastgood.catalog.postgres_connections import Connections, Place, connect, translated
 from lastgood.catalog.schema import upgrading
 from lastgood.errors import AlreadyExists, Invalid
@@ -43,7 +43,7 @@ def create_postgres_catalog(place: Place, begin: Callable[[Database], None], *, 
     """
     with closing(connect(place, wait=wait)) as connection, translated(place):
         _require_utf_8(connection, place)
-        with _naming(place), upgrading(_DIALECT, connection, _begin_creating(place, wait)):
+        with _naming(place), upgrading(_DIALECT, connection, ["BEGIN", f"CREATE SCHEMA {place.identifier}"]):
             session = PostgresSession(connection, place)
             begin(_Unfinished(place, session))
             session.commit()
@@ -57,13 +57,8 @@ def migrate_postgres_catalog(place: Place, *, wait: float = WAIT_SECONDS) -> Non
         Busy: others wrote for longer than the wait, in seconds.
         ReadOnly, StorageFull, NotAllowed, Unavailable: as their words say.
     """
-    with Connections(place, wait=wait).apart() as connection, translated(place), upgrading(_DIALECT, connection, begin_writing(wait)):
+    with Connections(place, wait=wait).apart() as connection, translated(place), upgrading(_DIALECT, connection, BEGIN_WRITING):
         PostgresSession(connection, place).commit()
-
-
-def _begin_creating(place: Place, wait: float) -> list[str]:
-    # Who makes the same schema at the same time is waited for.
-    return ["BEGIN", f"SET LOCAL lock_timeout = {milliseconds(wait)}", f"CREATE SCHEMA {place.identifier}"]
 
 
 @contextmanager
