@@ -21,6 +21,7 @@ from lastgood.catalog.rewriting import move_chunks
 from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.errors import Busy, Integrity, Invalid, LastgoodError
 from lastgood.ids import FileDigest, TagName
+from lastgood.model.changes.registry import RetentionRecorded
 from lastgood.model.placement import ChunkInPack, Encoding, FileMap, Frame, PackContents
 from lastgood.testing.catalog_index import FRAME, MANY, chunk, pack
 from lastgood.testing.catalog_suite import PATIENCE, CatalogSuite, OpenCatalog
@@ -103,7 +104,7 @@ class SessionsConformance(CatalogSuite):
         seen: list[int] = []
         reader = threading.Thread(target=lambda: seen.append(len(list(stored_events(other)))))
         with History(database).change() as (_, ledger):
-            ledger.text("a reason")
+            ledger.append(RetentionRecorded(BOT, {}))
             reader.start()
             reader.join(PATIENCE)
         assert seen == [0]
