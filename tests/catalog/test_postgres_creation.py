@@ -13,17 +13,17 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
 
 from lastgood.catalog.creation import CURRENT, require_current_schema
 from lastgood.catalog.database import Database
 from lastgood.catalog.postgres import PostgresDatabase
 from lastgood.catalog.postgres_connections import Place
 from lastgood.catalog.postgres_creation import create_postgres_catalog, migrate_postgres_catalog
-from lastgood.catalog.records import stored_events
+from lastgood.catalog.records import stored_events, stored_texts
 from lastgood.catalog.releases import registry_id
-from lastgood.errors import AlreadyExists, Busy, Invalid, LastgoodError, NewerSchema, NotAllowed, NotFound, Unavailable
+from lastgood.errors import AlreadyExists, Busy, Integrity, Invalid, LastgoodError, NewerSchema, NotAllowed, NotFound, Unavailable
 from lastgood.model.changes.registry import RegistryCreated
-from lastgood.testing.catalog import recorded
 from lastgood.testing.history import REGISTRY, History
 from tests.postgres import Server
 
@@ -179,28 +179,41 @@ class TestSchema:
         with postgres.connect(postgres_catalog) as connection:
             assert connection.execute(query).fetchall() == []
 
-    def test_one_that_is_behind_is_migrated_beside_others(self, postgres: Server) -> None:
-        place, other = postgres.new_catalog(begin), postgres.new_catalog(begin)
-        behind(postgres, place)
+    def test_one_that_is_behind_is_migrated_beside_others(self, postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+        other = postgres.new_catalog(begin)
+        place = of_the_first_version(postgres, monkeypatch)
+        with postgres.connect(place) as connection:
+            connection.execute("INSERT INTO texts (digest, salt, text) VALUES ('\\x01', '\\x02', 'kept')")
         database = PostgresDatabase(place)
         assert require_current_schema(database) == "0001"
         migrate_postgres_catalog(place)
         assert require_current_schema(database) is None
         assert database.damages() == []
-        assert (count(place), count(other)) == (1, 1)
+        with database.reading() as session:
+            assert list(stored_texts(session)) == [(b"\1", b"\2", "kept")]
         migrate_postgres_catalog(place)
+        assert (count(place), count(other)) == (0, 1)
         database.close()
 
-    def test_a_migration_waits_for_who_writes(self, postgres: Server) -> None:
-        place = postgres.new_catalog(begin)
-        database = PostgresDatabase(place)
-        behind(postgres, place)
-        with History(database, "x").change() as (_, ledger):
-            ledger.append(recorded(1))
-            with pytest.raises(Busy, match="nothing was changed"):
-                migrate_postgres_catalog(place, wait=0.05)
+    def test_a_migration_that_fails_leaves_the_old_schema(self, postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+        place = of_the_first_version(postgres, monkeypatch)
+        with postgres.connect(place) as connection:
+            connection.execute("CREATE TABLE index_collections (in_the_way int)")
+        with pytest.raises(Integrity):
+            migrate_postgres_catalog(place)
+        with postgres.connect(place) as connection:
+            assert connection.execute("SELECT version_num, to_regclass('index_deltas') FROM alembic_version").fetchall() == [("0001", None)]
+            connection.execute("DROP TABLE index_collections")
         migrate_postgres_catalog(place)
-        assert count(place) == 2
+        assert count(place) == 0
+
+    def test_a_migration_waits_for_who_writes(self, postgres: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+        place = of_the_first_version(postgres, monkeypatch)
+        database = PostgresDatabase(place)
+        with database.writing(), pytest.raises(Busy, match="nothing was changed"):
+            migrate_postgres_catalog(place, wait=0.05)
+        migrate_postgres_catalog(place)
+        assert count(place) == 0
         database.close()
 
     def test_a_migration_of_nothing(self, postgres: Server) -> None:
@@ -217,12 +230,12 @@ class TestSchema:
         database.close()
 
 
-def behind(server: Server, place: Place) -> None:
-    """Take away what came after the first version of the schema."""
-    with server.connect(place) as connection, connection.transaction():
-        for table in ("deltas", "labels", "condemned_chunks", "condemned_files", "orphans", "collections"):
-            connection.execute(f"DROP TABLE index_{table}".encode())
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+def of_the_first_version(server: Server, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Make a catalog as the first version of lastgood did."""
+    upgrade = command.upgrade
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "upgrade", lambda config, _newest: upgrade(config, "0001"))
+        return server.new_catalog()
 
 
 Described = dict[object, set[tuple[object, ...]]]
