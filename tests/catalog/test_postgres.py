@@ -101,6 +101,12 @@ class TestPlaces:
         shown = "".join(map(str, (caught.value.message, caught.value.hint, caught.value.details, place, repr(place))))
         assert "hunter2" not in shown
 
+    def test_where_the_driver_is_missing_it_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "psycopg", None)
+        with pytest.raises(Invalid, match="psycopg") as caught, PostgresDatabase(Place("", "registry")).reading():
+            pass
+        assert caught.value.hint == "pip install 'lastgood[postgres]'"
+
     def test_registries_that_share_a_server_do_not_wait_for_each_other(self, postgres: Server, database: PostgresDatabase) -> None:
         other = PostgresDatabase(postgres.new_catalog(), wait=0.05)
         with History(database).change() as (_, ledger):

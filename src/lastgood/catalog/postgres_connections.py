@@ -167,26 +167,23 @@ class Connections:
             self._idle.pop().close()
 
     def _begun(self, begin: bytes) -> Connection:
-        with translated(self._place):
-            while (connection := self._idle_one()) is not None:
-                if self._is_begun(connection, begin):
-                    return connection
-            connection = self._opened()
-            try:
-                connection.execute(begin, prepare=False)
-            except BaseException:
-                self._take_back(connection)
-                raise
+        while (connection := self._idle_one()) is not None:
+            if self._is_begun(connection, begin):
+                return connection
+        connection = self._opened()
+        if self._is_begun(connection, begin):
             return connection
+        raise Unavailable(f"{self._place} let us in and went away; nothing was changed")
 
     def _is_begun(self, connection: Connection, begin: bytes) -> bool:
-        """Begin on a connection that was idle; false if it turns out to be dead."""
+        """Begin a transaction; false if the connection turns out to be dead."""
         import psycopg  # noqa: PLC0415 - see the module's docstring
 
         try:
-            connection.execute(begin, prepare=False)
-        except psycopg.Error as error:
-            if has_ended(connection, error):
+            with translated(self._place):
+                connection.execute(begin, prepare=False)
+        except LastgoodError as error:
+            if isinstance(error.__cause__, psycopg.Error) and has_ended(connection, error.__cause__):
                 connection.close()
                 return False
             self._take_back(connection)
