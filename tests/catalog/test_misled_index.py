@@ -1,4 +1,4 @@
-"""A tree of keys that is damaged can lead SQLite to another row than the one it searched for: then nothing is answered."""
+"""A damaged catalog can lead SQLite to another row than the one searched for, or to cells of other types: nothing is answered then."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def a_file(digest: bytes) -> Row:
     return digest, 3, OTHER
 
 
-def a_chunk(chunk: bytes) -> Row:
-    return chunk, b"\x03" * 32, 8, 3, 3, 0, 0, 3, None, None, None
+def a_chunk(chunk: bytes, *, offset: object = 8) -> Row:
+    return chunk, b"\x03" * 32, offset, 3, 3, 0, 0, 3, None, None, None
 
 
 FIND: Mapping[str, tuple[Callable[[bytes], Row], Callable[[CatalogIndex], Mapping[FileDigest, object] | Mapping[ChunkId, object]]]] = {
@@ -52,3 +52,9 @@ def test_a_row_that_was_not_asked_for_is_damage(
     assert list(find(CatalogIndex(Misled(row(ASKED))))) == [ASKED]  # type: ignore[arg-type]
     with pytest.raises(Integrity, match="it answers about 0202"):
         find(CatalogIndex(Misled(row(ASKED), row(OTHER))))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [None, "8", b"8", 8.0])
+def test_a_place_that_is_no_number_is_damage(wrong: object) -> None:
+    with pytest.raises(Integrity, match="does not know where chunk 0101"):
+        CatalogIndex(Misled(a_chunk(ASKED, offset=wrong))).find_chunks([ChunkId(ASKED)])  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -285,3 +286,17 @@ def test_what_is_read_without_locks_is_never_a_mixture(copied: Path, monkeypatch
     with reader.reading() as session:
         assert session.row("SELECT count(*) FROM texts") == (0,)
     reader.close()
+
+
+@pytest.mark.parametrize(("column", "cell"), [("document", "'a text'"), ("leaf", "'a text'"), ("leaf", "X'00'"), ("leaf", "7")])
+def test_a_cell_of_another_type_is_damage_and_no_mistake_of_ours(copied: Path, column: str, cell: str) -> None:
+    database = SQLiteDatabase(copied)
+    History(database).append(RegistryCreated(REGISTRY))
+    with closing(sqlite3.connect(copied)) as other:
+        other.execute(f"UPDATE events SET {column} = {cell}")  # noqa: S608
+        other.commit()
+
+    assert [one for one in database.damages() if f"events.{column} holds a" in one]
+    with pytest.raises(Integrity, match=f"events.{column} holds a"):
+        list(stored_events(database))
+    database.close()

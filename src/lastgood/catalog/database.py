@@ -22,6 +22,8 @@ from typing import Any, Protocol
 from lastgood.errors import Invalid, Unavailable
 
 WAIT_SECONDS = 60.0
+OF_ANY_LENGTH = frozenset({"document", "note", "chunks"})
+"""Columns of bytes that are no digests."""
 _BATCH = 500  # SQLite may be built to take no more than 999 parameters
 
 Row = tuple[Any, ...]

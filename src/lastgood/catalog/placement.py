@@ -248,8 +248,11 @@ def _place_of(row: Row) -> ChunkPlace:
     encoding = _encoding(row[5])
     if encoding.has_base is (base is None):
         raise Integrity(f"the index does not know what chunk {chunk.short} stands on; it can be made anew from the packs", hint=REPAIR)
-    frame = Frame(row[2], row[3], row[4], encoding, base, context, row[10] or 0)
-    return ChunkPlace(chunk, PackId(bytes(row[1])), frame, row[6], row[7])
+    numbers = [*row[2:5], *row[6:8], row[10] or 0]
+    if not all(isinstance(one, int) for one in numbers):
+        raise Integrity(f"the index does not know where chunk {chunk.short} is; it can be made anew from the packs", hint=REPAIR)
+    offset, length, raw_length, start, chunk_length, depth = numbers
+    return ChunkPlace(chunk, PackId(bytes(row[1])), Frame(offset, length, raw_length, encoding, base, context, depth), start, chunk_length)
 
 
 def _encoding(number: int) -> Encoding:

@@ -22,9 +22,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lastgood.catalog.database import WAIT_SECONDS, Row, Session, TablesDamaged, outcome_unknown, require_storable
+from lastgood.catalog.database import OF_ANY_LENGTH, WAIT_SECONDS, Row, Session, TablesDamaged, outcome_unknown, require_storable
 from lastgood.catalog.postgres_connections import Connections, Place, has_ended, quoted, translated
-from lastgood.errors import Integrity, LastgoodError
+from lastgood.errors import Integrity, InvalidName, LastgoodError
+from lastgood.ids import DIGEST_BYTES
 
 if TYPE_CHECKING:
     import psycopg
@@ -40,6 +41,10 @@ _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() A
 _COLUMNS = (
     "SELECT column_name FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = :name"
     " ORDER BY ordinal_position"
+)
+_BYTES = (
+    "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema() AND data_type = 'bytea'"
+    " ORDER BY table_name, ordinal_position"
 )
 _INDEXES = (
     "SELECT c.relname, i.indisvalid, c.oid FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
@@ -119,6 +124,8 @@ class PostgresDatabase:
             for name in _tables(session, ""):
                 # A row that is made text has every page and every value of it read.
                 found += _complaints(session, name, f"SELECT count(one::text) FROM {quoted(name)} AS one")  # noqa: S608
+            if not found:
+                found += _strange_digests(session)
             checker = session.row(_CAN_CHECK_TREES)
             for name, is_valid, number in session.rows(_INDEXES):
                 if not is_valid:
@@ -158,6 +165,11 @@ class PostgresDatabase:
             session = self._here.session = PostgresSession(connection, self._place)
             try:
                 yield session
+            except (TypeError, ValueError, InvalidName) as error:
+                # A row was not what it has to be: either the catalog is damaged, or it is a mistake of ours.
+                if found := _strange_digests(session):
+                    raise Integrity(f"{self._place} is damaged: {found[0]}") from error
+                raise
             finally:
                 self._here.session = None
 
@@ -244,6 +256,16 @@ def _token_for_psycopg(found: re.Match[str]) -> str:
 
 def _tables(session: Session, prefix: str) -> list[str]:
     return [str(row[0]) for row in session.rows(_TABLES, prefix=prefix)]
+
+
+def _strange_digests(session: Session) -> list[str]:
+    """Say which columns hold bytes that are no digests; of everything else the server knows the type."""
+    found: list[str] = []
+    for table, column in session.rows(_BYTES):
+        query = f"SELECT length({quoted(column)}) FROM {quoted(table)} WHERE length({quoted(column)}) <> {DIGEST_BYTES} LIMIT 1"  # noqa: S608
+        if column not in OF_ANY_LENGTH and (strange := session.row(query)) is not None:
+            found.append(f"{table}.{column} holds bytes of the length {strange[0]}, which never stand there")
+    return found
 
 
 def _complaints(session: Session, name: Any, check: str) -> list[str]:  # noqa: ANN401 - a name out of a row

@@ -19,9 +19,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from lastgood.catalog.database import WAIT_SECONDS, Row, Session, TablesDamaged, outcome_unknown, require_storable
+from lastgood.catalog.database import OF_ANY_LENGTH, WAIT_SECONDS, Row, Session, TablesDamaged, outcome_unknown, require_storable
 from lastgood.catalog.schema import statements_of_tables
-from lastgood.errors import Busy, Integrity, LastgoodError, NotFound, ReadOnly, StorageFull, Unavailable, of_os_error
+from lastgood.errors import Busy, Integrity, InvalidName, LastgoodError, NotFound, ReadOnly, StorageFull, Unavailable, of_os_error
+from lastgood.ids import DIGEST_BYTES
 
 _TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB :names"
 _BETWEEN_TRIES = 0.02
@@ -133,7 +134,7 @@ class SQLiteDatabase:
         """Say what SQLite finds wrong with the file."""
         with self.reading() as session:
             found = [str(row[0]) for row in session.rows("PRAGMA integrity_check")]
-        return [] if found == ["ok"] else found
+            return [*([] if found == ["ok"] else found), *_strange_cells(session)]
 
     def compact(self) -> None:
         """Write the file anew without what no table uses."""
@@ -163,11 +164,12 @@ class SQLiteDatabase:
             yield
         except UnicodeDecodeError as error:
             raise _damaged(self._path, "a text is no text") from error
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, InvalidName) as error:
             with translated(self._path):
-                found = self._session.rows("PRAGMA integrity_check(1)")
-            if found != [("ok",)]:
-                raise _damaged(self._path, str(found[0][0])) from error
+                (checked,) = self._session.rows("PRAGMA integrity_check(1)")[0]
+                found = [str(checked)] if checked != "ok" else _strange_cells(self._session)
+            if found:
+                raise _damaged(self._path, found[0]) from error
             raise
 
     def _commit(self) -> None:
@@ -183,6 +185,24 @@ class SQLiteDatabase:
     def close(self) -> None:
         """Let go of the file."""
         self._connection.close()
+
+
+def _strange_cells(session: Session) -> list[str]:
+    """Say which columns hold something of another type than they are declared with, which SQLite itself lets pass."""
+    query = (
+        "SELECT t.name, c.name, c.type FROM sqlite_schema t JOIN pragma_table_info(t.name) c"
+        " WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' ORDER BY t.name, c.cid"
+    )
+    found: list[str] = []
+    for table, column, declared in session.rows(query):
+        kind = "blob" if declared == "BLOB" else "integer" if "INT" in declared else "text"
+        is_strange = f"typeof({column}) NOT IN ('{kind}', 'null')"
+        if kind == "blob" and column not in OF_ANY_LENGTH:
+            is_strange += f" OR length({column}) <> {DIGEST_BYTES}"
+        strange = session.row(f"SELECT typeof({column}), length({column}) FROM {table} WHERE {is_strange} LIMIT 1")  # noqa: S608 - our own names
+        if strange is not None:
+            found.append(f"{table}.{column} holds a {strange[0]} of the length {strange[1]}, which never stands there")
+    return found
 
 
 class _SQLiteSession:

@@ -122,6 +122,20 @@ class UpkeepConformance(CatalogSuite):
         assert database.damages() == []
         assert differing_facts(database) == []
 
+    @pytest.mark.parametrize(("table", "column"), [("events", "leaf"), ("fact_releases", "release"), ("index_packs", "pack")])
+    def test_bytes_that_are_no_digest_are_damage(self, database: Database, table: str, column: str) -> None:
+        """They are named when they are looked for, and when they are met: never taken for a mistake of whoever asks."""
+        written(database)
+        first = f"(SELECT {column} FROM {table} ORDER BY 1 LIMIT 1)"  # noqa: S608 - names of ours
+        with database.writing() as session:
+            session.execute(f"UPDATE {table} SET {column} = :short WHERE {column} = {first}", short=b"short")  # noqa: S608 - as above
+        assert [one for one in database.damages() if f"{table}.{column} holds" in one]
+        with pytest.raises(Integrity, match=f"{table}.{column} holds"):
+            list(stored_events(database))
+            with database.reading() as session:
+                recorded_packs(session)
+                releases.every_release(session)
+
     @pytest.mark.parametrize(
         ("change", "table"),
         [
