@@ -183,14 +183,14 @@ class TestSchema:
         other = postgres.new_catalog(begin)
         place = of_the_first_version(postgres, monkeypatch)
         with postgres.connect(place) as connection:
-            connection.execute("INSERT INTO texts (digest, salt, text) VALUES ('\\x01', '\\x02', 'kept')")
+            connection.execute("INSERT INTO texts (digest, salt, text) VALUES (%s, %s, 'kept')", [bytes(32), bytes(32)])
         database = PostgresDatabase(place)
         assert require_current_schema(database) == "0001"
         migrate_postgres_catalog(place)
         assert require_current_schema(database) is None
         assert database.damages() == []
         with database.reading() as session:
-            assert list(stored_texts(session)) == [(b"\1", b"\2", "kept")]
+            assert list(stored_texts(session)) == [(bytes(32), bytes(32), "kept")]
         migrate_postgres_catalog(place)
         assert (count(place), count(other)) == (0, 1)
         database.close()

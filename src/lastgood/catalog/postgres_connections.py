@@ -102,9 +102,17 @@ def connect(place: Place, *, wait: float) -> Connection:
         raise Invalid(f"the address of {place} is no connection string of PostgreSQL", hint="postgresql://USER@HOST/DATABASE") from None
     except psycopg.Error as error:
         raise Unavailable(f"{place} cannot be reached: {_words(error)}; nothing was changed") from error
+    try:
+        _set_up(connection, place, wait)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _set_up(connection: Connection, place: Place, wait: float) -> None:
     with translated(place):
         connection.execute(_SETTINGS, {"path": f"{place.identifier}, pg_temp", "patience": f"{max(1, round(wait * 1000))}ms"})
-    return connection
 
 
 _SETTINGS = """
