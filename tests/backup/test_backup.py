@@ -16,9 +16,8 @@ from pathlib import Path
 import pytest
 
 import lastgood
-from lastgood.catalog import snapshot
+from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.errors import AlreadyExists
-from lastgood.registry import backup
 from lastgood.registry import import_backup as importing
 from lastgood.registry.backup import TRIES
 from tests.cli.commands import Desk
@@ -195,10 +194,10 @@ def test_a_registry_that_has_lost_something_can_be_backed_up_and_says_so(series:
 def collecting(registry: Path, monkeypatch: pytest.MonkeyPatch, times: int) -> list[int]:
     """Let a collector take the newest pack away after each of so many snapshots, as its last step does; count the tries."""
     tried: list[int] = []
-    copy = snapshot.copy_catalog
+    copy = SQLiteDatabase.copy
 
-    def copy_then_collect(path: Path, to: Path) -> None:
-        copy(path, to)
+    def copy_then_collect(database: SQLiteDatabase, to: Path) -> None:
+        copy(database, to)
         tried.append(1)
         if len(tried) <= times:
             with closing(sqlite3.connect(registry / "catalog.db", isolation_level=None)) as catalog:
@@ -206,7 +205,7 @@ def collecting(registry: Path, monkeypatch: pytest.MonkeyPatch, times: int) -> l
                 catalog.execute("DELETE FROM index_packs WHERE pack_number = ?", (number,))
             (registry / f"store/packs/{pack.hex()[:2]}/{pack.hex()}.pack").unlink()
 
-    monkeypatch.setattr(backup, "copy_catalog", copy_then_collect)
+    monkeypatch.setattr(SQLiteDatabase, "copy", copy_then_collect)
     return tried
 
 

@@ -16,8 +16,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lastgood.catalog import creation
-from lastgood.catalog.database import SQLiteDatabase
 from lastgood.catalog.records import stored_events
+from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.errors import LastgoodError
 from lastgood.testing.history import History
 

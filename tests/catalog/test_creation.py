@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from lastgood.catalog.creation import CURRENT, create_catalog, migrate_catalog, require_current_schema
-from lastgood.catalog.database import Database, SQLiteDatabase
+from lastgood.catalog.database import Database
 from lastgood.catalog.records import stored_events
 from lastgood.catalog.releases import registry_id
+from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.errors import AlreadyExists, Busy, Integrity, NewerSchema, NotFound, StorageFull, Unavailable
 from lastgood.ids import RegistryId
 from lastgood.model.changes.registry import RegistryCreated

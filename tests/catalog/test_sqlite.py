@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from lastgood.catalog.creation import create_catalog, require_current_schema
-from lastgood.catalog.database import Database, SQLiteDatabase, make_durable, wal_is_safe
+from lastgood.catalog.database import Database
 from lastgood.catalog.records import stored_events
+from lastgood.catalog.sqlite import SQLiteDatabase, make_durable, wal_is_safe
 from lastgood.errors import Busy, Integrity, NotFound, StorageFull, Unavailable
 from lastgood.model.changes.registry import RegistryCreated
 from lastgood.testing.catalog import TransactionsConformance
@@ -188,7 +189,7 @@ def test_a_full_disk_leaves_the_catalog_as_it_was(copied: Path) -> None:
 
 KILLED = """
 import os, pathlib, signal, sqlite3, sys
-from lastgood.catalog.database import SQLiteDatabase
+from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.testing.history import History, REGISTRY
 
 if sys.argv[2] == "wal":

@@ -152,7 +152,7 @@ def test_8_the_disk_does_not_take_the_answer(desk: Desk) -> None:
 
 
 def test_8_another_process_holds_the_registry_longer_than_the_wait(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("lastgood.catalog.database.SQLiteDatabase.__init__.__kwdefaults__", {"wait": 0.05})
+    monkeypatch.setattr("lastgood.catalog.sqlite.SQLiteDatabase.__init__.__kwdefaults__", {"wait": 0.05})
     with closing(sqlite3.connect(desk.registry / "catalog.db", isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert desk.fails("deploy", "prod")["kind"] == "busy"

@@ -15,10 +15,14 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from lastgood.catalog import releases
-from lastgood.clock import FixedClock
+from lastgood.catalog.database import Database
+from lastgood.clock import Clock, FixedClock
 from lastgood.errors import CollectedMeanwhile
 from lastgood.ids import DIGEST_BYTES, ComponentName, FileDigest, PackId, PipelineName, ReleaseId
+from lastgood.model.changes.registry import RegistryCreated
 from lastgood.model.component import Component, FilesContent, Kind, Provenance, make_component
 from lastgood.model.listing import FileEntry, Mode, write_listing
 from lastgood.model.placement import Staged
@@ -32,7 +36,7 @@ from lastgood.registry.intake import DeferredIntake
 from lastgood.registry.points import points_at
 from lastgood.registry.publish import Draft, publish
 from lastgood.registry.verify import verify
-from lastgood.store.backend import Piece
+from lastgood.store.backend import Backend, Piece
 from lastgood.store.backend.memory import MemoryBackend
 from lastgood.store.index import parse_pack_name, scan_packs
 from lastgood.store.reader import ObjectReader
@@ -44,6 +48,9 @@ NOW = timedelta(0)
 WORKSPACE_FILE = b"pipeline = 'bot'"
 
 Files = Mapping[str, bytes]
+
+in_a_file = pytest.mark.parametrize("desk", ["sqlite"], indirect=True)
+"""Marks a test that looks at the file which the catalog is in; the others run on PostgreSQL as well."""
 
 
 class BusyBackend(MemoryBackend):
@@ -91,9 +98,28 @@ class Writing:
     staged: Staged
 
 
+def context_on(database: Database, folder: Path, backend: Backend, clock: Clock, seed: str = "") -> Context:
+    """Return what the verbs of a registry work with whose catalog is a given database."""
+    return Context(
+        folder=folder,
+        database=database,
+        backend=backend,
+        clock=clock,
+        entropy=counted_entropy(seed),
+        zone=no_zone,
+        actor=lambda: ACTOR,
+        accept_clock=False,
+        pipeline=None,
+    )
+
+
 @dataclass
 class Releases:
-    """One registry with its bytes in memory, in which releases are made, dropped and collected."""
+    """One registry with its bytes in memory, in which releases are made, dropped and collected.
+
+    Attributes:
+        database: an empty catalog; by default one is made in a SQLite file.
+    """
 
     folder: Path
     pipeline: PipelineName = BOT
@@ -102,12 +128,23 @@ class Releases:
     backend: BusyBackend = field(default_factory=BusyBackend)
     releases: dict[ReleaseId, Files] = field(default_factory=dict)
     dropped: set[ReleaseId] = field(default_factory=set)
+    database: Database | None = None
 
     def __post_init__(self) -> None:
+        self.context: Context = self._in_a_file() if self.database is None else self._on_a_server(self.database)
+
+    def _in_a_file(self) -> Context:
         settings = Settings(self.clock, counted_entropy(self.seed), no_zone, lambda: ACTOR)
         if not self.folder.exists():
             create_registry(self.folder, settings, REGISTRY, None)
-        self.context: Context = replace(open_registry(self.folder, settings).context, backend=self.backend)
+        return replace(open_registry(self.folder, settings).context, backend=self.backend)
+
+    def _on_a_server(self, database: Database) -> Context:
+        context = context_on(database, self.folder, self.backend, self.clock, self.seed)
+        self.folder.mkdir()
+        with context.changing(context.operation(None)) as (_, ledger):
+            ledger.append(RegistryCreated(REGISTRY))
+        return context
 
     def close(self) -> None:
         self.context.database.close()

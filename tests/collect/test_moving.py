@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from lastgood.catalog.creation import create_catalog
-from lastgood.catalog.database import Database, SQLiteDatabase
+from lastgood.catalog.database import Database
 from lastgood.catalog.placement import CatalogIndex, add_packs, recorded_packs
+from lastgood.catalog.postgres import PostgresDatabase
 from lastgood.catalog.rewriting import move_chunks
+from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.errors import CollectedMeanwhile, Conflict
 from lastgood.ids import ChunkId
 from lastgood.model.placement import ChunkInPack, Encoding, Frame, PackContents
@@ -19,10 +21,14 @@ from lastgood.testing.catalog_index import FRAME, chunk, pack
 A, B, C = (chunk(name) for name in "abc")
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    create_catalog(tmp_path / "catalog.db", lambda _: None)
-    database = SQLiteDatabase(tmp_path / "catalog.db")
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    database: Database
+    if request.param == "sqlite":
+        create_catalog(tmp_path / "catalog.db", lambda _: None)
+        database = SQLiteDatabase(tmp_path / "catalog.db")
+    else:
+        database = PostgresDatabase(request.getfixturevalue("postgres_catalog"))
     yield database
     database.close()
 

@@ -15,7 +15,7 @@ from lastgood.ids import FileDigest
 from lastgood.registry.collect import collect
 from lastgood.registry.seen import FILE_NAME
 from lastgood.store.pack import pack_name
-from tests.collect.desk import NOW, BusyBackend, Desk
+from tests.collect.desk import NOW, BusyBackend, Desk, in_a_file
 from tests.collect.series import noise
 
 DAY = timedelta(hours=24)
@@ -116,6 +116,7 @@ def test_a_chunk_that_is_not_in_the_index(two: Desk) -> None:
     assert_untouched(two)
 
 
+@in_a_file
 def test_a_history_older_than_the_one_seen(desk: Desk, tmp_path: Path) -> None:
     """An old copy of the catalog was put back: the packs of what it lost are not taken for orphans."""
     desk.commit({"a.bin": noise(1)})
@@ -129,6 +130,7 @@ def test_a_history_older_than_the_one_seen(desk: Desk, tmp_path: Path) -> None:
     assert len(desk.packs()) == 2
 
 
+@in_a_file
 def test_another_history_than_the_one_seen(desk: Desk, tmp_path: Path) -> None:
     desk.commit({"a.bin": noise(1)})
     shutil.copy(desk.folder / "catalog.db", tmp_path / "copy")

@@ -9,13 +9,13 @@ from datetime import timedelta
 
 import pytest
 
-from lastgood.catalog.database import SQLiteDatabase
+from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.errors import Busy, CollectedMeanwhile
 from lastgood.registry.collect import collect
 from lastgood.registry.embedded import CATALOG
 from lastgood.registry.publish import publish
 from lastgood.store.backend.local import LocalBackend
-from tests.collect.desk import Desk, Writing
+from tests.collect.desk import Desk, Writing, in_a_file
 from tests.collect.series import noise
 
 
@@ -52,6 +52,7 @@ def publish_soon(desk: Desk, writing: Writing) -> None:
         context.database.close()
 
 
+@in_a_file
 def test_a_commit_waits_for_a_stopped_collector_and_then_notices(desk: Desk) -> None:
     desk.context = replace(desk.context, backend=LocalBackend(desk.folder / "store"))
     desk.commit({"a.bin": noise(1)})

@@ -19,8 +19,8 @@ import pytest
 
 import lastgood
 from lastgood.catalog import tree
-from lastgood.catalog.database import SQLiteDatabase
 from lastgood.catalog.records import stored_events
+from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.ledger.signer import new_signer
 from lastgood.model.event import leaf_hash
 from lastgood.registry.memory import Memory

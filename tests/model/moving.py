@@ -19,8 +19,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from lastgood.catalog import environments
 from lastgood.catalog.creation import create_catalog
-from lastgood.catalog.database import Database, SQLiteDatabase
+from lastgood.catalog.database import Database
 from lastgood.catalog.records import stored_events
+from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.clock import FixedClock
 from lastgood.errors import LastgoodError, NotFound
 from lastgood.ids import EnvironmentName, FileDigest, OperationId
@@ -39,14 +40,15 @@ from lastgood.testing.history import ACTOR, BOT, REGISTRY, START, History, compo
 from tests.model.memory import PLACES, Done, Memory, Release, World
 
 
-def _begin(database: Database) -> None:
+def begin_history(database: Database) -> None:
+    """Let a registry come into being: without its first event nothing can be signed."""
     History(database, seed="begin").append(RegistryCreated(REGISTRY))
 
 
 @cache
 def empty_catalog() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
-        create_catalog(Path(folder) / "catalog.db", _begin)
+        create_catalog(Path(folder) / "catalog.db", begin_history)
         return (Path(folder) / "catalog.db").read_bytes()
 
 
@@ -109,7 +111,7 @@ class MovingMachine(RuleBasedStateMachine):
         self.operations: list[OperationId] = []
         self.last: tuple[Callable[[OperationId], object], OperationId, object] | None = None
 
-    def _open(self, name: str) -> SQLiteDatabase:
+    def _open(self, name: str) -> Database:
         (self.folder / name).write_bytes(empty_catalog())
         return SQLiteDatabase(self.folder / name)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from lastgood.catalog.optimizing import PackInUse, packs_in_use
+from lastgood.catalog.postgres import PostgresDatabase
 from lastgood.ids import ChunkId
 from lastgood.model.collection import GRACE
 from lastgood.model.placement import ChunkPlace, Encoding, PackContents
@@ -23,10 +24,11 @@ from tests.collect.series import noise, text, weights
 CHECKPOINTS = {f"step-{version}.npy": weights(1, version) for version in range(4)}
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+@pytest.fixture(params=["sqlite", "postgres"])
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
     """Give a registry, and look at the end whether all of it is whole, and all garbage goes."""
-    desk = Desk(tmp_path / "registry")
+    database = None if request.param == "sqlite" else PostgresDatabase(request.getfixturevalue("postgres_catalog"))
+    desk = Desk(tmp_path / "registry", database=database)
     yield desk
     desk.assert_whole()
     desk.collect()

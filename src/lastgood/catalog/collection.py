@@ -185,7 +185,7 @@ def record_step(session: Session, step: str, now: datetime) -> None:
 
 
 _FRAMES = "JOIN index_frames f ON f.pack_number = c.pack_number AND f.frame = c.frame"
-_USED = "CAST(f.frame_length AS REAL) * c.chunk_length / f.raw_length"
+_USED = "CAST(f.frame_length AS DOUBLE PRECISION) * c.chunk_length / f.raw_length"
 
 
 def pack_uses(session: Session, without: Collection[bytes] = ()) -> list[PackUse]:

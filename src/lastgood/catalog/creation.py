@@ -1,7 +1,6 @@
-"""Making and migrating the catalog's schema, with Alembic.
+"""Making and migrating a catalog in a SQLite file; of one on a server see `postgres_creation`.
 
-Alembic and SQLAlchemy take half a second to import, so they are imported only when there is something to do
-(docs/adr/0002). Crash argument: a new catalog is made in a temporary folder of its own and linked into place when it is
+Crash argument: a new catalog is made in a temporary folder of its own and linked into place when it is
 complete and durable, so a catalog that exists has its whole schema and its first events; nothing that a killed process
 left behind is ever looked at again. A migration runs in one transaction.
 
@@ -12,18 +11,15 @@ left behind is ever looked at again. A migration runs in one transaction.
 from __future__ import annotations
 
 import os
-import sqlite3
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from lastgood.catalog.database import WAIT_SECONDS, Database, Row, SQLiteDatabase, connect, make_durable, translated
+from lastgood.catalog.database import WAIT_SECONDS, Database
+from lastgood.catalog.schema import of_an_empty_catalog, upgrading
+from lastgood.catalog.sqlite import SQLiteDatabase, connect, make_durable, translated
 from lastgood.errors import AlreadyExists, Integrity, NewerSchema, Unavailable, of_os_error
 
 CURRENT = "0005"
-
-_alembic = threading.Lock()
-"""Alembic keeps the migration that runs in variables of its modules, so two threads would run each other's."""
 
 
 def create_catalog(path: Path, begin: Callable[[Database], None]) -> None:
@@ -103,14 +99,6 @@ def require_current_schema(database: Database) -> str | None:
     return version
 
 
-def statements_of_index() -> list[str]:
-    """Return the statements that make the tables of the index, as the newest migration leaves them."""
-    rows = _of_an_empty_catalog(
-        "SELECT sql FROM sqlite_schema WHERE tbl_name GLOB 'index_*' AND sql IS NOT NULL ORDER BY type DESC, rootpage"
-    )
-    return [str(row[0]) for row in rows]
-
-
 def require_own_schema(database: Database) -> None:
     """See that a catalog which came from elsewhere is built of our tables, and of nothing that acts, such as a trigger.
 
@@ -119,47 +107,18 @@ def require_own_schema(database: Database) -> None:
     """
     query = "SELECT type, name, tbl_name FROM sqlite_schema WHERE name NOT GLOB 'sqlite_*' ORDER BY name"
     with database.reading() as session:
-        if session.rows(query) != _of_an_empty_catalog(query):
+        if session.rows(query) != of_an_empty_catalog(query):
             raise Integrity("the catalog is not built as lastgood builds it")
-
-
-def _of_an_empty_catalog(query: str) -> list[Row]:
-    raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    try:
-        _upgrade(raw)
-        return raw.execute(query).fetchall()
-    finally:
-        raw.close()
 
 
 def _run_migrations(path: Path, *, wait: float = WAIT_SECONDS) -> None:
     raw = connect(path, wait=wait)
     try:
         make_durable(raw)
-        _upgrade(raw)
+        with upgrading("sqlite://", raw, ["BEGIN IMMEDIATE"]):
+            pass
     finally:
         raw.close()
-
-
-def _upgrade(raw: sqlite3.Connection) -> None:
-    # Imported here, not above: see the module's docstring.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from sqlalchemy import create_engine, event  # noqa: PLC0415
-    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
-    from sqlalchemy.pool import StaticPool  # noqa: PLC0415
-
-    try:
-        engine = create_engine("sqlite://", creator=lambda: raw, poolclass=StaticPool)
-        # SQLAlchemy begins before its first statement; ours takes the write lock, and its commit is the only one.
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-        with _alembic, engine.begin() as connection:
-            config = Config(attributes={"connection": connection})
-            config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
-            command.upgrade(config, "head")
-    except DBAPIError as error:
-        # SQLAlchemy's wrapper hides what SQLite said from `translated`.
-        raise error.orig or error from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -8,7 +8,7 @@ whoever is in the midst of a commit looks again at what it counted on.
 
     with database.writing() as session:
         old = remembered(session)
-        clear_index(session, statements)
+        database.clear(session, TABLES)
         number = record_pack(session, contents)
         fitting = chunks_that_fit(session, contents, depth=0)
         record_chunks(session, number, contents, fitting.depths)
@@ -34,12 +34,11 @@ from lastgood.errors import LastgoodError
 from lastgood.ids import DIGEST_BYTES, ChunkId, FileDigest, PackId
 from lastgood.model.placement import MOST_DEPTH, ChunkInPack, Encoding, FileMap, Frame, PackContents
 
+TABLES = "index_"
+"""How the names of all tables of the index start."""
+
 _NOT_READABLE = (LastgoodError, TypeError, ValueError)
 """What reading rows raises that somebody changed, or that a disk did."""
-
-
-class TablesDamaged(Exception):  # caught by whoever tries another way; never shown
-    """The pages of the index's tables are damaged, so that the database cannot even throw them away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,33 +118,6 @@ def _remembered_files(session: Session, chunks: set[ChunkId]) -> dict[FileDigest
                 found[FileDigest(bytes(row[0]))] = FileMap(int(row[1]), ids)
         after = bytes(rows[-1][0])
     return found
-
-
-def clear_index(session: Session, statements: Sequence[str]) -> None:
-    """Make the tables of the index anew, empty.
-
-    Raises:
-        TablesDamaged: their pages are damaged; `unlink_index` needs none of these.
-    """
-    try:
-        for (name,) in session.rows("SELECT name FROM sqlite_schema WHERE type = 'table' AND name GLOB 'index_*'"):
-            session.execute(f'DROP TABLE "{name}"')
-    except LastgoodError as error:
-        raise TablesDamaged from error
-    for statement in statements:
-        session.execute(statement)
-
-
-def unlink_index(session: Session, statements: Sequence[str]) -> None:
-    """Make the tables of the index anew, empty, without looking at the pages of the old ones.
-
-    These pages belong to nobody then, until the database is written anew (`Database.compact`).
-    """
-    session.execute("PRAGMA writable_schema = ON")
-    session.execute("DELETE FROM sqlite_schema WHERE tbl_name GLOB 'index_*'")
-    session.execute("PRAGMA writable_schema = RESET")
-    for statement in statements:
-        session.execute(statement)
 
 
 def record_pack(session: Session, pack: PackContents) -> int:

@@ -1,39 +1,46 @@
-"""A consistent copy of the catalog while others write, by SQLite's own backup (https://www.sqlite.org/backup.html).
+"""A copy of a catalog that is in no file: its rows, as one session sees them, in a new SQLite file with the same schema.
 
-    copy_catalog(folder / "catalog.db", temporary / "catalog.db")
-
-The copy is one file, with a rollback journal and without a write-ahead log beside it, whatever the original has.
+copy_rows(session, {"events": ["sequence", "leaf", "document"]}, temporary / "catalog.db")
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from lastgood.catalog.database import connect, translated
-from lastgood.errors import Integrity, of_os_error
+from lastgood.catalog.creation import create_catalog
+from lastgood.catalog.database import Database, Row, Session
+from lastgood.catalog.sqlite import connect, make_one_file, translated
+
+_PAGE = 5_000
 
 
-def copy_catalog(path: Path, to: Path) -> None:
-    """Copy a catalog as it is at one moment into a new file, durably.
-
-    All of it is copied in one step, under the lock of a reader: a copy made in many steps begins anew whenever somebody
-    writes, and might never end.
+def copy_rows(session: Session, tables: Mapping[str, Sequence[str]], to: Path) -> None:
+    """Copy the columns of tables into a new catalog, durably; a session of PostgreSQL, which has cursors, sees one state of them.
 
     Raises:
-        Busy: a writer held the catalog for longer than the wait.
-        Integrity: the catalog is damaged.
-        StorageFull, NotAllowed, Unavailable: the copy cannot be written.
+        StorageFull, NotAllowed, Unavailable: it cannot be written.
     """
-    try:
-        to.touch(mode=0o600, exist_ok=False)
-    except OSError as error:
-        raise of_os_error(error, f"{to} cannot be written") from error
-    with translated(path), closing(connect(path)) as source, closing(sqlite3.connect(to, isolation_level=None)) as target:
-        source.backup(target, pages=-1)
-        if target.execute("PRAGMA journal_mode = DELETE").fetchone() != ("delete",):
-            raise Integrity(f"the copy of {path} cannot be made one file; nothing was kept of it")
+
+    def fill(copy: Database) -> None:
+        with copy.writing() as target:
+            for table, columns in tables.items():
+                names = [f'"{column}"' for column in columns]
+                insert = f'INSERT INTO "{table}" ({", ".join(names)}) VALUES ({", ".join(f":{column}" for column in columns)})'  # noqa: S608
+                for page in _pages(session, f'SELECT {", ".join(names)} FROM "{table}"'):  # noqa: S608 - names of ours
+                    target.execute_many(insert, [dict(zip(columns, row, strict=True)) for row in page])
+
+    create_catalog(to, fill)
+    with translated(to), closing(connect(to)) as connection:
+        make_one_file(connection)
     with to.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def _pages(session: Session, query: str) -> Iterator[list[Row]]:
+    session.execute(f"DECLARE copying CURSOR FOR {query}")
+    while page := session.rows(f"FETCH {_PAGE} FROM copying"):
+        yield page
+    session.execute("CLOSE copying")

@@ -1,6 +1,6 @@
 """A backup: one file with a consistent copy of a registry, made while others write.
 
-The order, in words: a snapshot of the catalog first (`catalog.snapshot`), then the packs that this snapshot knows, each
+The order, in words: a snapshot of the catalog first (`Database.copy`), then the packs that this snapshot knows, each
 proven on its way by its name. Packs never change and are durable before a catalog knows them, so what the snapshot names
 is there, unless the collector took it since: then the backup begins again with a new snapshot. That ends, since the
 collector takes only what has been of no use for as long as its grace, and the new snapshot does not name it any more.
@@ -25,8 +25,7 @@ from pathlib import Path
 from blake3 import blake3
 
 from lastgood.catalog import placement, records, releases
-from lastgood.catalog.database import SQLiteDatabase
-from lastgood.catalog.snapshot import copy_catalog
+from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.errors import AlreadyExists, Busy, Integrity, NotFound, of_os_error
 from lastgood.ids import PackId, RegistryId
 from lastgood.registry.archive import Member, write_beginning, write_end, write_member
@@ -103,7 +102,7 @@ class _Backup:
     def publish(self, target: Path) -> BackedUp:
         """Write the file and give it its name."""
         self._catalog.unlink(missing_ok=True)
-        copy_catalog(self._context.folder / CATALOG, self._catalog)
+        self._context.database.copy(self._catalog)
         contents, packs = self._contents()
         with self._file.open("wb") as file:
             write_beginning(file, contents)

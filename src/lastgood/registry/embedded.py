@@ -17,7 +17,8 @@ from typing import BinaryIO
 
 from lastgood.catalog import releases as release_queries
 from lastgood.catalog.creation import migrate_catalog, require_current_schema
-from lastgood.catalog.database import Database, SQLiteDatabase
+from lastgood.catalog.database import Database
+from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.clock import Clock
 from lastgood.errors import NotFound
 from lastgood.ids import ComponentName, EnvironmentName, FileDigest, OperationId, PipelineName, RegistryId, ReleaseId, TagName

@@ -8,7 +8,7 @@ damage; in the end what was found in such a pack is written into a new one.
     old = OldIndex(context)
     with context.database.writing() as session:
         old.ask(session, bad)
-        clear_index(session, statements)
+        context.database.clear(session, rebuilding.TABLES)
         builder = IndexBuilder(context, session, old, bad)
         builder.add_packs(good)
         builder.save_chunks()

@@ -18,13 +18,12 @@ from a damaged pack any more, and whatever was not put aside yet is found again 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from lastgood.catalog import rebuilding, records
-from lastgood.catalog.creation import statements_of_index
-from lastgood.catalog.database import Session
+from lastgood.catalog.database import Session, TablesDamaged
 from lastgood.errors import Integrity, LastgoodError, NewerSchema, NotFound
 from lastgood.ids import PackId
 from lastgood.registry.context import Context
@@ -65,7 +64,7 @@ class Repaired:
     notes: tuple[str, ...]
 
 
-_Clearing = Callable[[Session, Sequence[str]], None]
+_Clearing = Callable[[Session, str], None]
 
 
 class _Undone(Exception):  # ends a transaction that was only to show what it would do
@@ -90,9 +89,9 @@ def repair(context: Context, *, dry_run: bool = False, progress: Progress | None
     packs.look()
     old = OldIndex(context)
     try:
-        repaired = _rebuild(context, packs, old, rebuilding.clear_index, dry_run=dry_run)
-    except rebuilding.TablesDamaged:
-        repaired = _rebuild(context, packs, old, rebuilding.unlink_index, dry_run=dry_run)
+        repaired = _rebuild(context, packs, old, context.database.clear, dry_run=dry_run)
+    except TablesDamaged:
+        repaired = _rebuild(context, packs, old, context.database.unlink, dry_run=dry_run)
         if not dry_run:
             context.database.compact()
     if dry_run:
@@ -159,11 +158,10 @@ class _Packs:
 
 def _rebuild(context: Context, packs: _Packs, old: OldIndex, clear: _Clearing, *, dry_run: bool) -> Repaired:
     result: Repaired | None = None
-    statements = statements_of_index()
     with suppress(_Undone), context.database.writing() as session:
         packs.look()
         said = old.ask(session, packs.bad)
-        clear(session, statements)
+        clear(session, rebuilding.TABLES)
         builder = IndexBuilder(context, session, old, packs.bad)
         builder.add_packs(packs.good)
         if not dry_run:

@@ -34,6 +34,7 @@ from lastgood.model.operation import Operation, new_operation_id
 from lastgood.testing.catalog_facts import FactsConformance
 from lastgood.testing.catalog_index import IndexConformance
 from lastgood.testing.catalog_suite import PATIENCE, CatalogSuite, OpenCatalog
+from lastgood.testing.catalog_upkeep import SessionsConformance, UpkeepConformance
 from lastgood.testing.history import ACTOR, BOT, REGISTRY, START, History, facts_of
 
 
@@ -307,5 +308,7 @@ class TransactionsConformance(CatalogSuite):
         second.close()
 
 
-class CatalogConformance(RecordsConformance, TransactionsConformance, FactsConformance, IndexConformance):
+class CatalogConformance(
+    RecordsConformance, TransactionsConformance, SessionsConformance, FactsConformance, IndexConformance, UpkeepConformance
+):
     """Everything that a database of the catalog must do; each test starts with an empty catalog."""
