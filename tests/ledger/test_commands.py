@@ -8,10 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
 
+import lastgood
 from lastgood.ledger.checkpoint import Checkpoint
 from lastgood.ledger.notes import VerifierKey, open_note
+from lastgood.model.changes.body import Body
+from lastgood.registry.operations import say_change
 from tests.cli.commands import Desk, run
+from tests.model.values import BODIES, effort
 
 SIGN = """
 import base64, pathlib, sys
@@ -186,3 +191,15 @@ def test_a_host_file_that_is_not_right_stops_changes_and_says_so(three: Desk) ->
     assert error["kind"] == "integrity"
     assert "ledger.json is not right" in error["message"]
     assert three.ask("log", "--env", "prod")["items"]
+
+
+@pytest.mark.parametrize("kind", BODIES, ids=lambda kind: kind.type)
+def test_every_change_is_told_in_words(three: Desk, kind: type[Body]) -> None:
+    with lastgood.open(three.root) as registry, registry._embedded.context.database.reading() as session:
+
+        @effort(3)
+        @given(BODIES[kind])
+        def check(body: Body) -> None:
+            assert say_change(session, body) not in {"", body.type}
+
+        check()

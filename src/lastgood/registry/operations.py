@@ -12,8 +12,10 @@ from lastgood.errors import InvalidName, InvalidRevision, NotFound
 from lastgood.ids import OperationId, ReleaseId
 from lastgood.model.changes.body import Body
 from lastgood.model.changes.environments import EnvironmentMoved, HookRan
+from lastgood.model.changes.evaluations import EvaluationRecorded
 from lastgood.model.changes.ledger import KeySet
 from lastgood.model.changes.operations import OperationUndone
+from lastgood.model.changes.policies import PolicyApplied, ReleaseApproved
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import (
     BehaviorMarked,
@@ -83,6 +85,8 @@ def say_change(session: Session, body: Body) -> str:
             return f"{body.environment} revision {body.revision}: hook {body.hook} {body.outcome}"
         case OperationUndone():
             return f"undo of {body.undone}"
+        case PolicyApplied():
+            return f"{body.environment}: policy recorded"
         case KeySet():
             return f"the history is signed by another key: {body.key}"
         case _:
@@ -107,6 +111,16 @@ def _say_of_a_release(session: Session, body: Body) -> str:
             return f"{_label(session, body.release)} held"
         case HoldLifted():
             return f"{_label(session, body.release)} no longer held"
+        case _:
+            return _say_of_a_judgement(session, body)
+
+
+def _say_of_a_judgement(session: Session, body: Body) -> str:
+    match body:
+        case ReleaseApproved():
+            return f"{_label(session, body.release)} approved for {body.environment}"
+        case EvaluationRecorded():
+            return f"{_label(session, body.release)} judged by {body.suite}"
         case BehaviorMarked():
             return f"{_label(session, body.release)} marked {body.verdict}"
         case _:
