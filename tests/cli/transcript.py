@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+from difflib import unified_diff
 from pathlib import Path
 
 from tests.cli.commands import Desk
@@ -70,7 +71,8 @@ class Transcript:
         if _REWRITE:
             golden.write_text(self.text())
         assert golden.is_file(), f"no golden transcript: LASTGOOD_REWRITE_SNAPSHOTS=1 writes {golden.name}"
-        assert self.text() == golden.read_text()
+        told, expected = self.text(), golden.read_text()
+        assert told == expected, "\n".join(unified_diff(expected.splitlines(), told.splitlines(), golden.name, "told", lineterm=""))
 
     def _named(self, digest: re.Match[str]) -> str:
         return self._digests.setdefault(digest[0][:12], f"<digest {len(self._digests) + 1}>")

@@ -80,13 +80,15 @@ def import_backup(file: Path, folder: Path, settings: Settings, progress: Progre
         aside = replace(settings, memory=None)
         losses = _check(fresh, contents, aside)
         new_key = _let_sign(fresh, folder, aside)
+        # Before it has its name: a kill in between leaves a memory of what is not there, which is no harm, and never a
+        # registry whose key nobody here trusts.
+        _remember(fresh, folder, settings, new_key)
         _publish(fresh, folder)
     except OSError as error:
         about = file if error.filename == str(file) else folder
         raise of_os_error(error, f"{about} cannot be {'read' if about is file else 'written'}") from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-    _remember(folder, settings, new_key)
     return Imported(folder, contents.registry, size, len(contents.members) - 1, contents.events, losses, new_key)
 
 
@@ -157,13 +159,13 @@ def _let_sign(fresh: Path, folder: Path, settings: Settings) -> VerifierKey | No
         registry.close()
 
 
-def _remember(folder: Path, settings: Settings, new_key: VerifierKey | None) -> None:
-    """Take the history as the right one here: a person put it in this place."""
+def _remember(fresh: Path, folder: Path, settings: Settings, new_key: VerifierKey | None) -> None:
+    """Take the history as the right one for this place: a person puts it there."""
     memory = Memory(settings.memory, folder)
     memory.forget_history()
     if new_key is not None:
         memory.trust([str(new_key)])
-    registry = open_registry(folder, settings)
+    registry = open_registry(fresh, settings)
     try:
         with registry.context.database.reading() as session:
             note = tree.latest_checkpoint(session)
