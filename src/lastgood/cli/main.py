@@ -131,10 +131,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 def _open_streams() -> None:
     """See to it that what is said can be said, however this process was started."""
-    # A file of the registry that is opened while 0, 1 or 2 is free would get that number, and what is said with it.
-    while (opened := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
-        pass
-    os.close(opened)
+    # A file of the registry that is opened while 0, 1 or 2 is free would get that number, and what is said with it. Where
+    # there is nothing to open in its place, what fails next says so.
+    with suppress(OSError):
+        while (opened := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+            pass
+        os.close(opened)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
