@@ -33,6 +33,7 @@ from lastgood.model.event import leaf_hash, read_event, text_digest
 from lastgood.model.operation import Operation, new_operation_id
 from lastgood.testing.catalog_facts import FactsConformance
 from lastgood.testing.catalog_index import IndexConformance
+from lastgood.testing.catalog_ledger import LedgerConformance
 from lastgood.testing.catalog_suite import PATIENCE, CatalogSuite, OpenCatalog
 from lastgood.testing.catalog_upkeep import SessionsConformance, UpkeepConformance
 from lastgood.testing.history import ACTOR, BOT, REGISTRY, START, History, facts_of
@@ -309,6 +310,7 @@ class TransactionsConformance(CatalogSuite):
 
 
 class CatalogConformance(
-    RecordsConformance, TransactionsConformance, SessionsConformance, FactsConformance, IndexConformance, UpkeepConformance
+    RecordsConformance, TransactionsConformance, SessionsConformance, FactsConformance, IndexConformance, UpkeepConformance,
+    LedgerConformance,
 ):
     """Everything that a database of the catalog must do; each test starts with an empty catalog."""
