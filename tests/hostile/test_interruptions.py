@@ -46,20 +46,15 @@ def heavy(desk: Desk) -> Desk:
 
 
 def test_ctrl_c_during_a_commit_and_a_checkout(heavy: Desk) -> None:
-    before, done = 1, interrupted(heavy, "commit", after=heavy.registry / "store/incoming/*")
-    while done.returncode == 0 and before < 4:
-        # On a machine with much else to do the commit can be quicker than the finger on the key.
-        heavy.write("models/other.bin", os.urandom(1 << 27))
-        before, done = before + 1, interrupted(heavy, "commit", after=heavy.registry / "store/incoming/*")
+    done = interrupted(heavy, "commit", after=heavy.registry / "store/incoming/*")
 
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr.strip() == "cancelled; nothing was changed that was not reported"
-    assert len(heavy.ask("log")["items"]) == before
+    assert len(heavy.ask("log")["items"]) == 1
     assert heavy.ask("verify")["ok"] is True
-    number = heavy.commit()["number"]
-    assert number == before + 1
+    assert heavy.commit()["number"] == 2
 
-    done = interrupted(heavy, "checkout", f"r{number}", "out", after=heavy.root / ".out.lastgood-*")
+    done = interrupted(heavy, "checkout", "r2", "out", after=heavy.root / ".out.lastgood-*")
     assert done.returncode == 130
     assert not [path for path in heavy.root.iterdir() if "out" in path.name]
 
