@@ -310,7 +310,12 @@ class TransactionsConformance(CatalogSuite):
 
 
 class CatalogConformance(
-    RecordsConformance, TransactionsConformance, SessionsConformance, FactsConformance, IndexConformance, UpkeepConformance,
+    RecordsConformance,
+    TransactionsConformance,
+    SessionsConformance,
+    FactsConformance,
+    IndexConformance,
+    UpkeepConformance,
     LedgerConformance,
 ):
     """Everything that a database of the catalog must do; each test starts with an empty catalog."""
