@@ -23,7 +23,7 @@ from types import FrameType
 import lastgood
 from lastgood.api import OpenRegistry
 from lastgood.errors import LastgoodError
-from tools.torture.project import ACTOR, Files, tree_of, warm_up
+from tools.torture.project import ACTOR, COMPONENTS, Files, tree_of, warm_up
 from tools.torture.tally import Tally
 
 MOST_MEMORY = 4 << 30
@@ -31,19 +31,6 @@ LONGEST_SECONDS = 20
 TURNS = 3
 _ASKED = 0.1
 _WEIGHTS = 280_000
-
-_WORKSPACE = """\
-pipeline = "bot"
-[components.prompts]
-kind = "prompt"
-path = "prompts/"
-[components.weights]
-kind = "artifact"
-path = "models/"
-[components.routing]
-kind = "config"
-path = "config.json"
-"""
 
 Answer = object
 """What something said; the kind of its error, where it said so."""
@@ -94,7 +81,7 @@ class _Registry:
         for name in ("prompts", "models"):
             (self.folder / "project" / name).mkdir(parents=True)
         project = self.folder / "project"
-        (project / "lastgood.toml").write_text(_WORKSPACE)
+        (project / "lastgood.toml").write_text(COMPONENTS)
         self.committed: dict[str, Files] = {}
         with lastgood.init(project, actor=ACTOR) as registry:
             for turn in range(TURNS):

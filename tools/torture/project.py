@@ -33,7 +33,7 @@ _ENVIRONMENT = {"LASTGOOD_ACTOR": ACTOR, "NO_COLOR": "1", "COLUMNS": "100", "LAN
 # What is imported when it is first needed.
 _LATE = ("blake3", "numpy", "pyfastcdc", "rich.console", "rich.table", "zstandard")
 
-_WORKSPACE = """\
+COMPONENTS = """\
 pipeline = "bot"
 [components.prompts]
 kind = "prompt"
@@ -44,6 +44,8 @@ path = "models/"
 [components.routing]
 kind = "config"
 path = "config.json"
+"""
+_LIVE = """\
 [environments.prod]
 live = "run/prod"
 """
@@ -114,7 +116,7 @@ class Project:
         self.beside.mkdir(parents=True, exist_ok=True)
         for folder in ("prompts", "models"):
             (self.folder / folder).mkdir(parents=True)
-        (self.folder / "lastgood.toml").write_text(_WORKSPACE)
+        (self.folder / "lastgood.toml").write_text(COMPONENTS + _LIVE)
         for number in range(SMALL_FILES):
             (self.folder / f"models/{number}.bin").write_bytes(self.chance.randbytes(self.chance.randrange(20_000)))
         write_tensors(self.folder / "models/weights.safetensors", self.weights, self.chance)

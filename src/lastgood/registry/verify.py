@@ -244,7 +244,8 @@ class _Verifier:
     def _note_what_is_left(self, known: AbstractSet[str]) -> None:
         orphans = [name for name in self._context.backend.names(FOLDER) if name not in known]
         if orphans:
-            self._notes.append(f"{len(orphans)} pack{'s' if len(orphans) > 1 else ''} of an interrupted commit: no release needs them")
+            packs = f"{len(orphans)} pack{'s' if len(orphans) > 1 else ''}"
+            self._notes.append(f"{packs} that no release needs: left by a command that was cut short, or replaced since")
         aside = len(list(self._context.backend.names(QUARANTINE)))
         if aside:
             self._notes.append(f"{aside} damaged pack{'s are' if aside > 1 else ' is'} kept in quarantine")
