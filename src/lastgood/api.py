@@ -26,36 +26,27 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from lastgood.clock import Clock
 from lastgood.errors import AlreadyExists, Invalid, NotFound
+from lastgood.groups import Groups, workspace_at
 from lastgood.ids import ComponentName, PipelineName, RegistryId
-from lastgood.live.operations import LiveOperations
 from lastgood.machine import machine_settings
-from lastgood.registry.bundles import Bundles
 from lastgood.registry.checkout import CheckedOut, Giving, checkout, files_of_release
 from lastgood.registry.embedded import (
     CATALOG,
     OWN_FOLDER,
-    EmbeddedRegistry,
     Settings,
     find_registry,
     open_registry,
 )
-from lastgood.registry.evaluations import Evaluations
-from lastgood.registry.ledger import Ledger
-from lastgood.registry.policies import Policies
-from lastgood.registry.upkeep import Upkeep
 
 if TYPE_CHECKING:
-    from lastgood.live.environments import LiveEnvironments
     from lastgood.registry.commit import CommitOptions, Committed
     from lastgood.registry.compare import Comparison
     from lastgood.registry.preflight import Preflight
-    from lastgood.registry.protocols import Files, Holds, Operations, Releases
     from lastgood.registry.status import Status
     from lastgood.registry.verify import Verified
     from lastgood.workspace.declaration import Workspace
@@ -63,57 +54,8 @@ if TYPE_CHECKING:
 WORKSPACE_FILE = "lastgood.toml"
 
 
-class OpenRegistry:
-    """An open registry: its groups, and the verbs that go between it and folders on disk.
-
-    Attributes:
-        releases: find, list, tag and mark releases.
-        environments: deploy, rollback and history; folders that this host keeps live follow.
-        files: the bytes of kept files.
-        holds: releases that no retention policy may drop.
-        operations: what was done, one operation after the other, and undoing it.
-        policies: what environments ask of releases, and what people approved.
-        evaluations: what suites said of releases.
-        upkeep: the care of the bytes: collecting, optimizing, repairing, backing up.
-        ledger: checkpoints, proofs and keys of the history.
-        bundles: releases on their way between registries.
-    """
-
-    def __init__(self, embedded: EmbeddedRegistry, workspace_root: Path | None) -> None:
-        self._embedded = embedded
-        self.releases: Releases = embedded.releases
-        self.files: Files = embedded.files
-        self.holds: Holds = embedded.holds
-        self.operations: Operations = LiveOperations(embedded.operations, lambda: self.environments)
-        self.upkeep = Upkeep(embedded.context)
-        self.ledger = Ledger(embedded.context)
-        self.bundles = Bundles(embedded.context)
-        self.policies = Policies(embedded.context)
-        self.evaluations = Evaluations(embedded.context, embedded.files, embedded.cache)
-        self._workspace_root = workspace_root
-
-    @property
-    def id(self) -> RegistryId:
-        """The random id the registry was created with."""
-        return self._embedded.id
-
-    @cached_property
-    def environments(self) -> LiveEnvironments:
-        """Its environments, with the folders of this host that follow them."""
-        from lastgood.live.environments import LiveEnvironments  # noqa: PLC0415
-        from lastgood.live.places import live_folders  # noqa: PLC0415
-
-        workspace = None if self._workspace_root is None else _workspace_at(self._workspace_root)
-        cache = self._embedded.cache
-        return LiveEnvironments(
-            self._embedded.environments,
-            self._embedded,
-            {} if workspace is None else live_folders(workspace),
-            os.urandom,
-            pipeline=None if workspace is None else workspace.pipeline,
-            # A service's folders are made when somebody is in a hurry: they take what is at hand, and keep nothing more.
-            cache=None if cache is None else cache.for_reading(),
-        )
+class OpenRegistry(Groups):
+    """An open registry: its groups, and the verbs that go between it and folders on disk."""
 
     def commit(
         self,
@@ -139,7 +81,7 @@ class OpenRegistry:
         """
         from lastgood.registry.commit import CommitOptions, commit  # noqa: PLC0415
 
-        workspace, asked = _workspace_at(folder), options or CommitOptions(message=message)
+        workspace, asked = workspace_at(folder), options or CommitOptions(message=message)
         done = commit(self._embedded, workspace, asked, progress)
         if asked.sign or workspace.sign:
             # An operation of its own: what a crash in between leaves unsigned is signed by the next commit, which answers with it.
@@ -150,7 +92,7 @@ class OpenRegistry:
         """Compare a workspace with the latest release, and say what each environment is on."""
         from lastgood.registry.status import status  # noqa: PLC0415
 
-        return status(self._embedded, _workspace_at(folder), progress)
+        return status(self._embedded, workspace_at(folder), progress)
 
     def diff(self, old: str, new: str) -> Comparison:
         """Compare two releases, component by component, ranked.
@@ -262,7 +204,7 @@ def open_at(folder: Path, settings: Settings, workspace_root: Path | None) -> Op
     known = embedded.pipelines()
     if workspace_root is not None and len(known) > 1:
         # Read only where it decides something: history must stay readable beside a broken lastgood.toml.
-        pipeline = _workspace_at(workspace_root).pipeline
+        pipeline = workspace_at(workspace_root).pipeline
         embedded = embedded.for_pipeline(pipeline if pipeline in known else None)
     return OpenRegistry(embedded, workspace_root)
 
@@ -342,7 +284,7 @@ def make_registry(root: Path, settings: Settings, pipeline: PipelineName | None)
 
         write_starter_file(root, pipeline, os.getpid())
     try:
-        workspace = _workspace_at(root)
+        workspace = workspace_at(root)
         _require_pipeline(workspace, pipeline)
         create_registry(root / OWN_FOLDER, settings, RegistryId(str(uuid.uuid4())), retention_of(workspace))
     except BaseException:
@@ -359,11 +301,3 @@ def _require_pipeline(workspace: Workspace, pipeline: PipelineName | None) -> No
             f"{WORKSPACE_FILE} is there already and names the pipeline {workspace.pipeline}, not {pipeline}",
             hint="lastgood init, or change the name in the file",
         )
-
-
-def _workspace_at(folder: str | Path | Workspace) -> Workspace:
-    if not isinstance(folder, str | Path):
-        return folder
-    from lastgood.workspace.file import read_workspace  # noqa: PLC0415
-
-    return read_workspace(Path(folder).absolute())

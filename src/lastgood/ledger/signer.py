@@ -83,10 +83,7 @@ class CommandSigner:
 
 def new_signer(name: str, seed: bytes) -> FileSigner:
     """Return what signs with the private key that 32 random bytes are."""
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat  # noqa: PLC0415 - see notes
-
-    public = _private_key(seed).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    return FileSigner(VerifierKey.parse(str(VerifierKey(name, public))), seed)
+    return FileSigner(VerifierKey.parse(str(VerifierKey(name, _private_key(seed).public_key().public_bytes_raw()))), seed)
 
 
 def write_key_file(path: Path, signer: FileSigner) -> None:

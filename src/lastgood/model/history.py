@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from lastgood.ids import (
     BehaviorDigest,
@@ -21,7 +22,9 @@ from lastgood.ids import (
 )
 from lastgood.model.changes.body import Body
 from lastgood.model.changes.environments import MoveKind
-from lastgood.model.gates.policy import Policy
+
+if TYPE_CHECKING:
+    from lastgood.model.gates.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)

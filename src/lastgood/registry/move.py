@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from lastgood.catalog import environments, releases
 from lastgood.catalog.database import Session
@@ -35,7 +36,9 @@ from lastgood.model.event import Event
 from lastgood.model.gates.judgement import UNJUDGED, Judgement, judgement_from_json
 from lastgood.model.history import Deployment, ReleaseRecord
 from lastgood.registry.context import Context
-from lastgood.registry.gates import Gatekeeper, Occasion
+
+if TYPE_CHECKING:
+    from lastgood.registry.gates import Gatekeeper
 
 MOST_CANDIDATES = 5
 GATED = frozenset({MoveKind.DEPLOY, MoveKind.CANARY, MoveKind.PROMOTE})
@@ -161,6 +164,8 @@ def mark(context: Context, release: ReleaseRecord, verdict: Verdict, reason: str
 
 def _gatekeeper(context: Context, request: Request) -> Gatekeeper:
     """Return who judges a move, with everything read that is heavy."""
+    from lastgood.registry.gates import Gatekeeper  # noqa: PLC0415 - most commands move nothing, and gates look at much
+
     gatekeeper = Gatekeeper(context)
     release = _promoted(context, request) if request.kind is MoveKind.PROMOTE else request.release
     if request.kind in GATED and release is not None:
@@ -186,6 +191,8 @@ def _judge(
     now: datetime,
 ) -> Judgement:
     """Ask the gates; a rollback passes by them, but says which would have refused."""
+    from lastgood.registry.gates import Occasion  # noqa: PLC0415 - as above
+
     release = releases.require_release(session, decided.release if decided.canary is None else decided.canary.release)
     live = None if current is None else releases.require_release(session, current.release)
     occasion = Occasion(request.pipeline, request.environment, release, live)
