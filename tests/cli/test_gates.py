@@ -209,9 +209,14 @@ class TestSigned:
 
 
 class TestIncidents:
-    def test_it_passes_and_says_why(self, judged: Desk) -> None:
+    def test_where_nobody_records_incidents_nobody_can_say(self, judged: Desk) -> None:
         apply(judged, "{ no_open_incident = true }")
-        assert passes(judged)[0]["told"] == "none is open; this version records no incidents"
+        assert "no evidence: which incidents are open is not known: this version records none" in refused(judged)["message"]
+
+    def test_it_passes_where_none_is_open(self, judged: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+        apply(judged, "{ no_open_incident = true }")
+        monkeypatch.setattr(registry_gates, "open_incidents", lambda *_: ())
+        assert passes(judged)[0]["told"] == "none is open"
 
     def test_it_refuses_what_is_open(self, judged: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         apply(judged, "{ no_open_incident = true }")

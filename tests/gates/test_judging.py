@@ -146,7 +146,7 @@ class TestWhoComesInBetween:
 
 
 def test_a_retry_gets_its_first_answer_whatever_gates_say_by_now(shop: Shop) -> None:
-    shop.apply({"components": ["p"]}, {"bytes": "verified"}, {"no_open_incident": True})
+    shop.apply({"components": ["p"]}, {"bytes": "verified"}, {"bytes": "present"})
     operation = OperationId.parse("6f1c1e0a-9a34-4c52-8a5f-1f2f6f2a9b10")
     with shop.opened() as registry:
         first = registry.environments.deploy("prod", "r2", operation=operation)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given
 
 import lastgood
+from lastgood.cli.session import LARGEST_SMALL
 from lastgood.ledger.checkpoint import Checkpoint
 from lastgood.ledger.notes import VerifierKey, open_note
 from lastgood.model.changes.body import Body
@@ -38,7 +40,7 @@ def test_a_checkpoint_is_a_note_that_anybody_can_check(three: Desk, tmp_path: Pa
     opened = open_note(told.encode(), [VerifierKey.parse(key_of(three))])
     assert len(opened.signed_by) == 1
     assert Checkpoint.parse(opened.text).size == three.ask("verify")["events"]
-    assert three.fails("ledger", "checkpoint", str(tmp_path / "note"))["kind"] == "unavailable"
+    assert three.fails("ledger", "checkpoint", str(tmp_path / "note"))["kind"] == "already-exists"
     assert (tmp_path / "note").read_text() == told
 
 
@@ -113,6 +115,15 @@ def test_what_is_no_proof_is_said(three: Desk, tmp_path: Path, content: str) -> 
     (tmp_path / "proof").write_text(content)
     assert three.fails("ledger", "check", str(tmp_path / "proof"))["kind"] in {"invalid", "invalid-manifest", "newer-schema"}
     assert three.fails("ledger", "check", "nowhere")["kind"] == "not-found"
+
+
+def test_what_is_no_small_plain_file_is_not_read(three: Desk, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "large").open("wb") as large:
+        large.truncate(LARGEST_SMALL + 1)
+    for name in ("pipe", "large", "."):
+        for command in (["verify", "--against"], ["ledger", "check"], ["ledger", "prove", "--since"]):
+            assert three.fails(*command, str(tmp_path / name))["kind"] == "invalid", (name, command)
 
 
 def test_a_command_can_hold_the_key(three: Desk, tmp_path: Path) -> None:

@@ -11,14 +11,12 @@ import click
 
 from lastgood.cli.session import Session, in_session
 from lastgood.compare.wording import count
-from lastgood.errors import Integrity, Invalid, of_os_error
+from lastgood.errors import AlreadyExists, Invalid, of_os_error
 
 if TYPE_CHECKING:
     from lastgood.api import OpenRegistry
     from lastgood.canonical import JsonObject
     from lastgood.ledger.notes import VerifierKey
-
-_LARGEST_PROOF = 16 << 20
 
 
 @click.group("ledger")
@@ -103,7 +101,7 @@ def check_command(session: Session, file: Path, keys: tuple[str, ...], against: 
     """Check a proof that `ledger prove` wrote; no registry is needed. Exit 7 if it proves nothing."""
     from lastgood.ledger.proofs import check_proof  # noqa: PLC0415
 
-    said = check_proof(_read(session, file), keys, None if against is None else _read(session, against))
+    said = check_proof(session.read_small(file), keys, None if against is None else session.read_small(against))
     if not keys:
         session.output.warn("the keys are those that the proof itself names; say --key KEY to trust only one you know")
     session.output.data(said.words)
@@ -227,19 +225,7 @@ def _size_of(session: Session, since: str) -> int:
     from lastgood.ledger.checkpoint import Checkpoint  # noqa: PLC0415
     from lastgood.ledger.notes import open_note  # noqa: PLC0415
 
-    return Checkpoint.parse(open_note(_read(session, Path(since)), ()).text).size
-
-
-def _read(session: Session, file: Path) -> bytes:
-    path = session.folder / file
-    try:
-        with path.open("rb") as opened:
-            data = opened.read(_LARGEST_PROOF + 1)
-    except OSError as error:
-        raise of_os_error(error, f"{file} cannot be read") from error
-    if len(data) > _LARGEST_PROOF:
-        raise Integrity(f"{file} is larger than any proof or checkpoint")
-    return data
+    return Checkpoint.parse(open_note(session.read_small(Path(since)), ()).text).size
 
 
 def _write(session: Session, file: Path | None, text: str) -> None:
@@ -250,6 +236,8 @@ def _write(session: Session, file: Path | None, text: str) -> None:
     try:
         with (session.folder / file).open("x", encoding="utf-8") as opened:
             opened.write(text)
+    except FileExistsError as error:
+        raise AlreadyExists(f"{file} is there already; it was left as it is", hint="name a new file") from error
     except OSError as error:
         raise of_os_error(error, f"{file} cannot be written") from error
     session.output.data(f"written to {file}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ import click
 
 from lastgood.api import WORKSPACE_FILE, OpenRegistry, open_at
 from lastgood.cli.output import Output
-from lastgood.errors import Invalid, InvalidWorkspace, NotFound
+from lastgood.errors import Invalid, InvalidWorkspace, NotFound, of_os_error
 from lastgood.machine import machine_settings
 from lastgood.registry.embedded import CATALOG, OWN_FOLDER, Settings, find_registry
 from lastgood.workspace.finding import find_workspace
@@ -23,6 +24,7 @@ from lastgood.workspace.finding import find_workspace
 if TYPE_CHECKING:
     from lastgood.workspace.declaration import Workspace
 
+LARGEST_SMALL = 16 << 20
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -57,6 +59,26 @@ class Session:
         if root is None:
             raise NotFound(f"there is no {WORKSPACE_FILE} in {self.folder} or above", hint="lastgood init")
         return read_workspace(root)
+
+    def read_small(self, file: Path) -> bytes:
+        """Read a small file that a person named, such as a checkpoint or a proof.
+
+        Raises:
+            Invalid: it is no plain file, or larger than any of these.
+            NotFound, NotAllowed, Unavailable: it cannot be read.
+        """
+        path = self.folder / file
+        try:
+            # Not to wait for whoever writes into a pipe.
+            with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
+                if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+                    raise Invalid(f"{file} is no plain file")
+                data = opened.read(LARGEST_SMALL + 1)
+        except OSError as error:
+            raise of_os_error(error, f"{file} cannot be read") from error
+        if len(data) > LARGEST_SMALL:
+            raise Invalid(f"{file} has more than {LARGEST_SMALL:,} bytes, so it is not what is asked for")
+        return data
 
     def settings(self) -> Settings:
         """Return what a registry is opened with."""

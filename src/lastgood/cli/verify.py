@@ -8,9 +8,7 @@ import click
 
 from lastgood.cli.session import Session, in_session
 from lastgood.compare.wording import count, size
-from lastgood.errors import Integrity, of_os_error
-
-LARGEST = 1 << 20
+from lastgood.errors import Integrity
 
 
 @click.command("verify")
@@ -29,7 +27,7 @@ def command(session: Session, revision: str | None, full: bool, replay: bool, ag
     FILE names one that was kept elsewhere (`lastgood ledger checkpoint FILE`), which no one with the registry in hand can change.
     Every table is made anew from the events and compared; a row that differs is named, with --replay all of them.
     """
-    checkpoint = None if against is None else read_bytes(session.folder / against)
+    checkpoint = None if against is None else session.read_small(against)
     with session.registry() as registry, session.output.progress("verify") as progress:
         result = registry.verify(revision, lambda size: progress.add(0, size), full=full, against=checkpoint, name_all=replay)
     for note in result.notes:
@@ -52,12 +50,3 @@ def command(session: Session, revision: str | None, full: bool, replay: bool, ag
         },
     )
     return 0 if result.ok else Integrity.exit_code
-
-
-def read_bytes(path: Path) -> bytes:
-    """Read a small file that a person named."""
-    try:
-        with path.open("rb") as file:
-            return file.read(LARGEST)
-    except OSError as error:
-        raise of_os_error(error, f"{path} cannot be read") from error

@@ -191,10 +191,10 @@ def _answers(kept: KeptBytes, asked: Sequence[BytesGate], now: datetime) -> bool
     return kept.problem is None and all(not gate.verified or gate.is_recent(kept.verified_at, now) for gate in asked)
 
 
-def open_incidents(session: Session, environment: EnvironmentName) -> tuple[str, ...]:
-    """Return the incidents of an environment that are open: none, since this version records none."""
+def open_incidents(session: Session, environment: EnvironmentName) -> tuple[str, ...] | None:
+    """Return the incidents of an environment that are open; None, since this version records none and so nobody can say."""
     del session, environment
-    return ()
+    return None
 
 
 def _metrics(policy: Policy) -> list[str]:

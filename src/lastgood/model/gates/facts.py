@@ -45,11 +45,11 @@ class NoOpenIncidentGate(Gate):
         """Decide by the incidents that are open."""
         del now
         if evidence.open_incidents is None:
-            return self.lacks("which incidents are open is not known")
+            return self.lacks("which incidents are open is not known: this version records none")
         count = len(evidence.open_incidents)
         if count:
             return self.refuses(f"{count} open: {', '.join(evidence.open_incidents)}", open=list(evidence.open_incidents))
-        return self.passes("none is open; this version records no incidents", open=[])
+        return self.passes("none is open", open=[])
 
 
 @dataclass(frozen=True, slots=True)
