@@ -74,6 +74,8 @@ class Session:
                 if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
                     raise Invalid(f"{file} is no plain file")
                 data = opened.read(LARGEST_SMALL + 1)
+        except IsADirectoryError as error:
+            raise Invalid(f"{file} is a folder") from error
         except OSError as error:
             raise of_os_error(error, f"{file} cannot be read") from error
         if len(data) > LARGEST_SMALL:
