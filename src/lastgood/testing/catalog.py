@@ -50,8 +50,8 @@ def policies(database: Database) -> list[object]:
     return [body.policy["keep_last"] for body in bodies if isinstance(body, RetentionRecorded)]
 
 
-class RecordsConformance(CatalogSuite):
-    """Events and texts: the truth that everything else follows from."""
+class EventsAndTextsConformance(CatalogSuite):
+    """Events and texts are kept as they were written."""
 
     def test_an_empty_catalog_has_no_record(self, database: Database) -> None:
         """A new catalog holds nothing at all."""
@@ -138,6 +138,10 @@ class RecordsConformance(CatalogSuite):
             ledger.append(recorded(1))
             ledger.text(text)
         assert list(stored_events(database)) == []
+
+
+class RecordsConformance(EventsAndTextsConformance):
+    """Records, with who made them and when: the truth that everything else follows from."""
 
     def test_an_operation_has_one_actor_and_is_found_by_its_id(self, database: Database) -> None:
         """A retry finds the first event of its operation."""

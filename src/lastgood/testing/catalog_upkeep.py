@@ -112,8 +112,8 @@ class SessionsConformance(CatalogSuite):
         other.close()
 
 
-class UpkeepConformance(CatalogSuite):
-    """Damage is looked for, facts are replayed, the index is made anew, and the collector's questions are answered."""
+class DamageConformance(CatalogSuite):
+    """Damage is looked for, facts are replayed, and the index can be thrown away."""
 
     def test_nothing_is_wrong_with_what_was_written(self, database: Database) -> None:
         """Neither with how the database is built, nor with the facts."""
@@ -240,6 +240,10 @@ class UpkeepConformance(CatalogSuite):
             database.copy(tmp_path / "copy.db")
         with pytest.raises(LastgoodError):
             database.copy(tmp_path / "missing" / "copy.db")
+
+
+class UpkeepConformance(DamageConformance):
+    """Beside that, the index is made anew from the packs, and the collector's and the optimizer's questions are answered."""
 
     def test_the_index_is_rebuilt_from_what_packs_say(self, database: Database) -> None:
         """What the old index remembers, and what of a pack fits into the new one."""

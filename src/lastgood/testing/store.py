@@ -45,8 +45,8 @@ ODD_NAMES = {
 }
 
 
-class StoreConformance(ConcurrencyConformance):
-    """Tests of one backend; each starts with an empty one."""
+class BytesConformance(ConcurrencyConformance):
+    """What was put is read back, and nothing else; each test starts with an empty backend."""
 
     @pytest.fixture
     def backend(self) -> Backend:
@@ -115,6 +115,10 @@ class StoreConformance(ConcurrencyConformance):
                 backend.read(name, 0, 0)
             with pytest.raises(NotFound):
                 backend.size(name)
+
+
+class StoreConformance(BytesConformance):
+    """Tests of one backend; each starts with an empty one."""
 
     def test_putting_again_replaces(self, backend: Backend) -> None:
         """The same name may be put again; what is there afterwards is what was put last."""
