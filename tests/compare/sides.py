@@ -5,7 +5,9 @@ old, new, kept = Kept.of(Kind.PROMPT, {"prompts/system.md": "Be brief."}, {"prom
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
+from typing import BinaryIO
 
 from lastgood.canonical import Json
 from lastgood.compare.change import ComponentChange, LineChange, Piece, Segment
@@ -15,13 +17,14 @@ from lastgood.errors import Invalid, NotFound
 from lastgood.ids import ComponentName, ContentDigest, FileDigest
 from lastgood.model.component import Kind
 from lastgood.model.listing import FileEntry, Mode, write_listing
+from lastgood.model.placement import FilePart
 
 Files = Mapping[str, str | bytes]
 NAME = ComponentName.parse("part")
 
 
 class Kept:
-    """Files in memory, read as `FileReader` promises; `reads` says which were."""
+    """Files in memory, read as `FileAccess` promises; `reads` says which were."""
 
     def __init__(self) -> None:
         self.bytes: dict[FileDigest, bytes] = {}
@@ -35,6 +38,14 @@ class Kept:
         if limit is not None and len(data) > limit:
             raise Invalid(f"the file {digest.short} is larger than {limit} bytes")
         return data
+
+    def open_file(self, digest: FileDigest) -> BinaryIO:
+        return io.BytesIO(self.read_file(digest))
+
+    def parts_of(self, digest: FileDigest) -> list[FilePart]:
+        if digest not in self.bytes:
+            raise NotFound(f"the file {digest.short} is not kept here")
+        return [FilePart(digest, len(self.bytes[digest]))]
 
     def side(self, kind: Kind, files: Files, executable: frozenset[str] = frozenset(), **fields: Json) -> ComponentSide:
         """Keep files and return a component made of them."""

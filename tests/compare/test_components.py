@@ -9,13 +9,13 @@ import pytest
 from lastgood.canonical import canonical_json
 from lastgood.compare.change import Change, ComponentChange, FieldChange, FileChange, Note
 from lastgood.compare.comparer import LARGEST_FILE, LARGEST_READ, ComponentSide, Findings
-from lastgood.compare.components import COMPARERS, compare_component
+from lastgood.compare.components import compare_component, comparer_of
 from lastgood.compare.ranking import COSMETIC, rank_changes
 from lastgood.errors import Gone, Integrity
 from lastgood.ids import ComponentName, ContentDigest, FileDigest
 from lastgood.model.component import Kind
 from lastgood.model.listing import FileEntry, Mode
-from lastgood.model.placement import FileReader
+from lastgood.model.placement import FileAccess
 from tests.compare.sides import NAME, Kept, compare_files_of, compare_one
 
 
@@ -173,15 +173,15 @@ def test_all_that_is_read_of_a_component_is_bounded() -> None:
     ] * 3
 
 
-def test_a_new_way_of_comparing_is_one_entry_of_a_table() -> None:
+def test_a_new_way_of_comparing_is_one_class() -> None:
     class CountingRows:
-        def compare(self, old: ComponentSide, new: ComponentSide, files: FileReader) -> Findings:
+        def compare(self, old: ComponentSide, new: ComponentSide, files: FileAccess) -> Findings:
             rows = [files.read_file(side.entries[0].digest).count(b"\n") for side in (old, new)]
             return Findings([f"{rows[1] - rows[0]:+} rows"], ())
 
     kept = Kept()
     old, new = kept.side(Kind.DATASET, {"a.jsonl": "1\n"}, key="id"), kept.side(Kind.DATASET, {"a.jsonl": "1\n2\n3\n"}, key="row")
-    change = compare_component(NAME, old, new, kept, {**COMPARERS, Kind.DATASET: CountingRows()})
+    change = compare_component(NAME, old, new, kept, lambda kind: CountingRows() if kind is Kind.DATASET else comparer_of(kind))
     assert change.summary == "key id → row; +2 rows"
 
 

@@ -44,6 +44,7 @@ def command(session: Session, old: str, new: str, component: str | None, everyth
             "to_number": sides[1].release.number,
             "behavior_changed": sides[0].release.behavior != sides[1].release.behavior,
             "components": [change.to_json() for change in changes],
+            "findings": [finding.to_json() for finding in comparison.findings],
         },
     )
 

@@ -12,6 +12,9 @@ colour, cut or lay out takes the details, whose texts are as they stand in the f
     FieldChange     every kind               a declared field: model, fingerprint, key, run, python …
     Note            every kind               what could not be compared closely, and why
 
+A kind's own details stand beside its comparer; each is a `Detail`: JSON for programs, and lines for people, which
+`showing` describes and whoever draws them (a terminal, a page) draws all alike.
+
     >>> change = FieldChange("model", "gpt-4.1", "gpt-4o")
     >>> change.to_json()
     {'type': 'field', 'field': 'model', 'old': 'gpt-4.1', 'new': 'gpt-4o'}
@@ -19,15 +22,34 @@ colour, cut or lay out takes the details, whose texts are as they stand in the f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from lastgood.canonical import Json, JsonObject
-from lastgood.compare.wording import as_json, type_word
+from lastgood.compare.showing import Block, Line, Span, Tone, aside, new_value, now, old_value, place, plain, strong, was
+from lastgood.compare.wording import as_json, show_value, size, type_word
 from lastgood.ids import ComponentName
 from lastgood.model.component import Kind
 from lastgood.model.listing import FileEntry
+
+MOST_SHOWN = 12
+"""How many places of one text, or rows of one table, are shown where not everything is asked for."""
+
+_CONTEXT = 60
+
+
+class Detail(Protocol):
+    """One part of what changed in a component, with all that is known of it."""
+
+    def to_json(self) -> JsonObject:
+        """Return the fields of `--json`; `type` says which detail it is."""
+        ...
+
+    def shown(self, *, everything: bool = False) -> Iterator[Block]:
+        """Yield what to draw of it; long lists are cut, and say so, unless everything is asked for."""
+        ...
 
 
 class Change(StrEnum):
@@ -68,6 +90,15 @@ class Segment:
     def to_json(self) -> JsonObject:
         """Return the fields of `--json`."""
         return {"piece": self.piece.value, "text": self.text}
+
+    def span(self) -> Span:
+        """Return what to draw: long runs that both sides have are cut in their middle."""
+        if self.piece is Piece.REMOVED:
+            return was(self.text)
+        if self.piece is Piece.ADDED:
+            return now(self.text)
+        text = self.text if len(self.text) <= 4 * _CONTEXT else f"{self.text[:_CONTEXT]} … {self.text[-_CONTEXT:]}"
+        return plain(text)
 
 
 def old_text(segments: Sequence[Segment]) -> str:
@@ -111,6 +142,14 @@ class LineChange:
             "whitespace_only": self.whitespace_only,
         }
 
+    def shown(self, path: str) -> Iterator[Block]:
+        """Yield where it is, and its words."""
+        yield Line((place(f"{path}:{self.new_start if self.new_count else self.old_start}"),))
+        spans = [segment.span() for segment in self.segments]
+        if spans and spans[-1].text.endswith("\n"):
+            spans[-1] = Span(spans[-1].tone, spans[-1].text.rstrip("\n"))
+        yield Line(tuple(spans), indent=1)
+
 
 @dataclass(frozen=True, slots=True)
 class TextChange:
@@ -150,6 +189,16 @@ class TextChange:
             "lines": [line.to_json() for line in self.lines],
         }
 
+    def shown(self, *, everything: bool = False) -> Iterator[Block]:
+        """Yield its remarks, then its blocks."""
+        for remark in self.remarks:
+            yield Line((plain(f"{self.path}: {remark}"),))
+        blocks = self.lines if everything else self.lines[:MOST_SHOWN]
+        for block in blocks:
+            yield from block.shown(self.path)
+        if len(blocks) < len(self.lines):
+            yield Line((aside(f"… and {len(self.lines) - len(blocks):,} more places; --all shows them"),))
+
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
@@ -174,6 +223,20 @@ class FileChange:
             "old": _entry_json(self.old),
             "new": _entry_json(self.new),
         }
+
+    def shown(self, *, everything: bool = False) -> Iterator[Block]:  # noqa: ARG002 - one line is everything
+        """Yield one line."""
+        old, new = self.old, self.new
+        if self.change is Edit.RENAMED and old is not None:
+            yield Line((plain(f"renamed {old.path} → {self.path}"),))
+        elif self.change is Edit.MODE_CHANGED and old is not None and new is not None:
+            yield Line((plain(f"mode {old.mode.value} → {new.mode.value} {self.path}"),))
+        else:
+            sizes = " → ".join(size(entry.size) for entry in (old, new) if entry is not None)
+            yield Line((Span(_TONES.get(self.change, Tone.STRONG), self.change.value), plain(f" {self.path} ({sizes})")))
+
+
+_TONES = {Edit.ADDED: Tone.NEW, Edit.REMOVED: Tone.OLD}
 
 
 def _entry_json(entry: FileEntry | None) -> JsonObject | None:
@@ -244,6 +307,18 @@ class KeyChange:
             "segments": [segment.to_json() for segment in self.segments],
         }
 
+    def shown(self, *, everything: bool = False) -> Iterator[Block]:  # noqa: ARG002 - one line is everything
+        """Yield one line: the key, its old value and its new one."""
+        where = (plain(f"{self.file}: "), strong(self.key) if self.sampling else plain(self.key))
+        if self.segments:
+            yield Line((*where, plain(": "), *(segment.span() for segment in self.segments)))
+        elif self.change is Edit.ADDED:
+            yield Line((*where, plain(": added "), new_value(show_value(self.new))))
+        elif self.change is Edit.REMOVED:
+            yield Line((*where, plain(": removed "), old_value(show_value(self.old))))
+        else:
+            yield Line((*where, plain(": "), old_value(show_value(self.old)), plain(" → "), new_value(show_value(self.new))))
+
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
@@ -257,6 +332,11 @@ class FieldChange:
         """Return the fields of `--json`."""
         return {"type": "field", "field": self.field, "old": as_json(self.old), "new": as_json(self.new)}
 
+    def shown(self, *, everything: bool = False) -> Iterator[Block]:  # noqa: ARG002 - one line is everything
+        """Yield one line."""
+        values = (old_value(show_value(self.old)), plain(" → "), new_value(show_value(self.new)))
+        yield Line((plain(f"{self.field}: "), *values))
+
 
 @dataclass(frozen=True, slots=True)
 class Note:
@@ -269,8 +349,13 @@ class Note:
         """Return the fields of `--json`."""
         return {"type": "note", "path": self.path, "text": self.text}
 
+    def shown(self, *, everything: bool = False) -> Iterator[Block]:  # noqa: ARG002 - one line is everything
+        """Yield one line."""
+        yield Line((aside(f"note: {self.path}: {self.text}" if self.path else f"note: {self.text}"),))
 
-Detail = FileChange | TextChange | KeyChange | FieldChange | Note
+
+PLAIN_DETAILS = (FileChange, KeyChange, FieldChange)
+"""What a summary says whole where there is nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +369,7 @@ class ComponentChange:
         summary: one line, safe to print.
         details: the parts, those that are likely to matter first.
         rank: how likely it moves behavior, the lower the likelier; see `ranking`.
+        headline: what to say above the details, where the summary would say the same as they; otherwise empty.
     """
 
     name: ComponentName
@@ -292,6 +378,12 @@ class ComponentChange:
     summary: str
     details: tuple[Detail, ...]
     rank: int
+    headline: str = ""
+
+    @property
+    def is_said_whole(self) -> bool:
+        """Whether the summary says everything, so that its details would only repeat it."""
+        return len(self.details) == 1 and isinstance(self.details[0], PLAIN_DETAILS)
 
     def to_json(self) -> JsonObject:
         """Return the fields of `--json`."""
@@ -302,3 +394,24 @@ class ComponentChange:
             "summary": self.summary,
             "details": [detail.to_json() for detail in self.details],
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is to be said of two releases beside what became of each component.
+
+    Attributes:
+        about: what it is of: `evaluation`, `leakage`.
+        summary: one line, safe to print.
+        details: the parts, those that are likely to matter first.
+        rank: where it stands among changes of components; see `ranking`.
+    """
+
+    about: str
+    summary: str
+    details: tuple[Detail, ...]
+    rank: int
+
+    def to_json(self) -> JsonObject:
+        """Return the fields of `--json`."""
+        return {"about": self.about, "summary": self.summary, "details": [detail.to_json() for detail in self.details]}

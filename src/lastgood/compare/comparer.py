@@ -6,7 +6,7 @@ damaged bytes (`Integrity`) and a store that does not answer are errors and are 
 comparing is one class with one method and one line in `components.COMPARERS`.
 
     class TensorComparer:
-        def compare(self, old: ComponentSide, new: ComponentSide, files: FileReader) -> Findings: ...
+        def compare(self, old: ComponentSide, new: ComponentSide, files: FileAccess) -> Findings: ...
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from lastgood.compare.change import Detail, FieldChange, FileChange
 from lastgood.compare.wording import VALUE_WIDTH, printable, shorten, show_value, size
 from lastgood.errors import Gone, Invalid, NotFound
 from lastgood.ids import ContentDigest
-from lastgood.model.component import Kind
+from lastgood.model.component import Kind, Provenance
 from lastgood.model.listing import FileEntry
-from lastgood.model.placement import FileReader
+from lastgood.model.placement import FileAccess, FileReader
 
 LARGEST_FILE = 16 * 1024 * 1024
 """A file of more bytes is compared by its digest only."""
@@ -43,12 +43,14 @@ class ComponentSide:
         digest: the identity of its content.
         entries: its files, sorted by path as `read_listing` returns them; empty where it has none.
         fields: its declared facts beside the files: provider, model, fingerprint, key, run, on, python, uri …
+        provenance: how it came to be: what made it, and what was observed of git and the host when it was committed.
     """
 
     kind: Kind
     digest: ContentDigest
     entries: Sequence[FileEntry] = ()
     fields: Mapping[str, Json] = field(default_factory=dict)
+    provenance: Provenance = field(default_factory=Provenance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +61,19 @@ class Findings:
         phrases: what to say of it, the weightiest first; as many as fit make the summary.
         details: the parts in that order.
         cosmetic: whether nothing was found that is likely to move behavior.
+        headline: what to say above the details, where the phrases would say the same as they.
     """
 
     phrases: Sequence[str]
     details: tuple[Detail, ...]
     cosmetic: bool = False
+    headline: str = ""
 
 
 class Comparer(Protocol):
     """Compares two sides of one kind."""
 
-    def compare(self, old: ComponentSide, new: ComponentSide, files: FileReader) -> Findings:
+    def compare(self, old: ComponentSide, new: ComponentSide, files: FileAccess) -> Findings:
         """Say what differs in the files; declared fields are compared for every kind alike by `compare_component`."""
         ...
 

@@ -1,14 +1,11 @@
 """Two sides of a component in, one typed change out.
 
 Rules: nothing is read where the content digests are the same; declared fields are compared for every kind alike; the
-files are given to the kind's comparer, of which `COMPARERS` has one a kind. A component whose kind changed, and whatever
+files are given to the kind's comparer, which `comparer_of` gives. A component whose kind changed, and whatever
 no comparer can tell apart, is still told as changed: the content digest decides, never a comparer.
 
-    >>> from lastgood.errors import NotFound
-    >>> from lastgood.ids import ContentDigest, FileDigest
-    >>> class NoFiles:
-    ...     def read_file(self, digest: FileDigest, *, limit: int | None = None) -> bytes:
-    ...         raise NotFound("there are no files")
+    >>> from lastgood.compare.filesets import NoFiles
+    >>> from lastgood.ids import ContentDigest
     >>> old = ComponentSide(Kind.HOSTED, ContentDigest.of(b"1"), fields={"provider": "openai", "model": "gpt-4.1"})
     >>> new = ComponentSide(Kind.HOSTED, ContentDigest.of(b"2"), fields={"provider": "openai", "model": "gpt-4o"})
     >>> compare_component(ComponentName.parse("llm"), old, new, NoFiles()).summary
@@ -17,53 +14,53 @@ no comparer can tell apart, is still told as changed: the content digest decides
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Mapping
 
 from lastgood.canonical import Json
 from lastgood.compare.change import Change, ComponentChange, Detail, Edit, FieldChange, FileChange
 from lastgood.compare.comparer import (
     Comparer,
     ComponentSide,
-    Findings,
     compare_fields,
     join_phrases,
     say_field,
     say_field_value,
 )
-from lastgood.compare.configs import ConfigComparer
-from lastgood.compare.files import common_folder, compare_files, say_contents, say_files
-from lastgood.compare.prompts import PromptComparer
+from lastgood.compare.files import say_contents
+from lastgood.compare.filesets import FileSetComparer
 from lastgood.compare.ranking import rank_of
 from lastgood.compare.wording import shorten
 from lastgood.ids import ComponentName
 from lastgood.model.component import Kind
-from lastgood.model.placement import FileReader
+from lastgood.model.placement import FileAccess
 
 
-class FileSetComparer:
-    """Compares components by their files: which came, went, changed or moved."""
+def comparer_of(kind: Kind) -> Comparer:
+    """Return what compares a kind; imported here, since a diff without tensors should not wait for what reads them."""
+    match kind:
+        case Kind.PROMPT:
+            from lastgood.compare.prompts import PromptComparer  # noqa: PLC0415
 
-    def compare(self, old: ComponentSide, new: ComponentSide, files: FileReader) -> Findings:  # noqa: ARG002  # listings suffice
-        """Say which files changed."""
-        changes = compare_files(old.entries, new.entries)
-        modes_only = bool(changes) and all(change.change is Edit.MODE_CHANGED for change in changes)
-        phrases = [say_files(changes, common_folder(old.entries, new.entries))] if changes else []
-        return Findings(phrases, changes, cosmetic=modes_only and new.kind is not Kind.CODE)
+            return PromptComparer()
+        case Kind.CONFIG:
+            from lastgood.compare.configs import ConfigComparer  # noqa: PLC0415
+
+            return ConfigComparer()
+        case _:
+            return FileSetComparer()
 
 
-COMPARERS: Mapping[Kind, Comparer] = MappingProxyType(
-    {kind: FileSetComparer() for kind in Kind} | {Kind.PROMPT: PromptComparer(), Kind.CONFIG: ConfigComparer()}
-)
-"""How each kind is compared."""
+def quick_comparer_of(kind: Kind) -> Comparer:
+    """Return what compares a kind in a moment, reading neither tensors nor tables: for before a rollback."""
+    return FileSetComparer() if kind in {Kind.ARTIFACT, Kind.DATASET} else comparer_of(kind)
 
 
 def compare_component(
     name: ComponentName,
     old: ComponentSide | None,
     new: ComponentSide | None,
-    files: FileReader,
-    comparers: Mapping[Kind, Comparer] = COMPARERS,
+    files: FileAccess,
+    comparer: Callable[[Kind], Comparer] = comparer_of,
 ) -> ComponentChange:
     """Compare a component of two releases.
 
@@ -72,7 +69,7 @@ def compare_component(
         old: the component in the old release, None where it is not there.
         new: the component in the new release, None where it is not there.
         files: reads the files that changed.
-        comparers: how each kind is compared.
+        comparer: gives what compares a kind.
 
     Raises:
         Integrity: the bytes of a changed file are damaged.
@@ -84,13 +81,12 @@ def compare_component(
         rank = rank_of(new.kind, Change.UNCHANGED)
         return ComponentChange(name, new.kind, Change.UNCHANGED, "unchanged", (), rank)
     fields = compare_fields(_fields(old, new), _fields(new, old))
-    comparer = comparers[new.kind] if old.kind is new.kind else FileSetComparer()
-    found = comparer.compare(old, new, files)
+    found = (comparer(new.kind) if old.kind is new.kind else FileSetComparer()).compare(old, new, files)
     phrases = [*(say_field(field) for field in fields), *found.phrases]
     summary = join_phrases(phrases) or "changed, in a way that this version of lastgood cannot tell"
     cosmetic = found.cosmetic and not fields
     rank = rank_of(new.kind, Change.CHANGED, cosmetic=cosmetic)
-    return ComponentChange(name, new.kind, Change.CHANGED, summary, (*fields, *found.details), rank)
+    return ComponentChange(name, new.kind, Change.CHANGED, summary, (*fields, *found.details), rank, "" if fields else found.headline)
 
 
 def _fields(side: ComponentSide, other: ComponentSide) -> Mapping[str, Json]:

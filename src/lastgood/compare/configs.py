@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from lastgood.canonical import Json
 from lastgood.compare.alignment import Effort
-from lastgood.compare.change import Edit, FileChange, KeyChange, Note, TextChange
+from lastgood.compare.change import Detail, Edit, FileChange, KeyChange, Note, TextChange
 from lastgood.compare.comparer import ChangedFiles, ComponentSide, Findings, Pair, Unread
 from lastgood.compare.files import common_folder, compare_files, say_path
 from lastgood.compare.prompts import SortedOut, compare_as_text
@@ -19,7 +19,7 @@ from lastgood.compare.text_phrases import say_replacement
 from lastgood.compare.wording import printable, shorten, show_value, type_word
 from lastgood.errors import Invalid
 from lastgood.formats.configs import config_format, read_config
-from lastgood.model.placement import FileReader
+from lastgood.model.placement import FileAccess
 
 ONLY_LAYOUT = "only comments or layout changed"
 ONLY_ORDER = "only key order, comments or layout changed"
@@ -28,7 +28,7 @@ ONLY_ORDER = "only key order, comments or layout changed"
 class ConfigComparer:
     """Compares configs by their keys."""
 
-    def compare(self, old: ComponentSide, new: ComponentSide, files: FileReader) -> Findings:
+    def compare(self, old: ComponentSide, new: ComponentSide, files: FileAccess) -> Findings:
         """Say which keys changed."""
         found = _Found(files)
         for change in compare_files(old.entries, new.entries):
@@ -37,7 +37,7 @@ class ConfigComparer:
 
 
 class _Found:
-    def __init__(self, files: FileReader) -> None:
+    def __init__(self, files: FileAccess) -> None:
         self._reading = ChangedFiles(files)
         self._effort = Effort()
         self._keys: list[KeyChange] = []
@@ -86,7 +86,7 @@ class _Found:
             *self._others.file_phrases(folder),
             *(f"{say_path(note.path, folder)}: {note.text}" for note in self._cosmetic),
         ]
-        details = (*keys, *self._malformed, *self._others.details(), *self._cosmetic)
+        details: tuple[Detail, ...] = (*keys, *self._malformed, *self._others.details(), *self._cosmetic)
         # Of a file that was compared as text nobody knows whether its whitespace means something.
         return Findings(phrases, details, cosmetic=not keys and self._others.trivial)
 

@@ -14,13 +14,14 @@ from lastgood.compare.comparer import ChangedFiles, ComponentSide, Findings, Pai
 from lastgood.compare.files import common_folder, compare_files, say_file, say_files, say_path
 from lastgood.compare.text import NotText, compare_texts, decode_text
 from lastgood.compare.text_phrases import say_text
-from lastgood.model.placement import FileReader
+from lastgood.compare.wording import count, printable
+from lastgood.model.placement import FileAccess
 
 
 class PromptComparer:
     """Compares prompts by their words."""
 
-    def compare(self, old: ComponentSide, new: ComponentSide, files: FileReader) -> Findings:
+    def compare(self, old: ComponentSide, new: ComponentSide, files: FileAccess) -> Findings:
         """Say which words changed."""
         reading, effort, sorted_out = ChangedFiles(files), Effort(), SortedOut()
         for change in compare_files(old.entries, new.entries):
@@ -31,7 +32,7 @@ class PromptComparer:
             sorted_out.take(change, pair if isinstance(pair, Unread) else compare_as_text(change.path, pair, effort))
         folder = common_folder(old.entries, new.entries)
         phrases = [*sorted_out.text_phrases(folder), *sorted_out.file_phrases(folder)]
-        return Findings(phrases, sorted_out.details(), cosmetic=sorted_out.cosmetic)
+        return Findings(phrases, sorted_out.details(), cosmetic=sorted_out.cosmetic, headline=sorted_out.headline())
 
 
 def compare_as_text(path: str, pair: Pair, effort: Effort) -> TextChange | Unread:
@@ -85,6 +86,17 @@ class SortedOut:
     def details(self) -> tuple[Detail, ...]:
         """Return everything that was taken, what weighs most first."""
         return (*self._ordered(), *self._files, *self._notes.values())
+
+    def headline(self) -> str:
+        """Count the words, where there is nothing but texts, whose own lines then say which; otherwise say nothing."""
+        texts = self._texts
+        if not texts or self._files or self._notes:
+            return ""
+        added, removed = sum(text.words_added for text in texts), sum(text.words_removed for text in texts)
+        variables = [f"{{+{name}+}}" for text in texts for name in text.variables_added]
+        variables += [f"[-{name}-]" for text in texts for name in text.variables_removed]
+        said = f"{count(added, 'word')} added, {removed:,} removed in {count(len(texts), 'file')}"
+        return f"{said}; variables {' '.join(map(printable, variables))}" if variables else said
 
     def text_phrases(self, folder: str) -> Iterator[str]:
         """Yield one phrase a text."""

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from lastgood.ids import ChunkId, FileDigest, PackId
 
@@ -171,5 +171,39 @@ class FileReader(Protocol):
             NotFound: it is not kept here.
             Invalid: it is larger than the limit, in bytes.
             Integrity: what is kept is not what it should be.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FilePart:
+    """A run of a file's bytes; parts with one identity hold the same bytes, in whatever files they are.
+
+    Attributes:
+        identity: the chunk's, or where a file is in no store, that of the whole file.
+        length: in bytes.
+    """
+
+    identity: bytes
+    length: int
+
+
+class FileAccess(FileReader, Protocol):
+    """Gives parts of files as well: whoever compares large ones reads only what the two do not share."""
+
+    def open_file(self, digest: FileDigest) -> BinaryIO:
+        """Open a file to be read from any place.
+
+        Raises:
+            NotFound: it is not kept here; raised at once.
+            Integrity: what is kept is not what it should be; raised when that is read.
+        """
+        ...
+
+    def parts_of(self, digest: FileDigest) -> Sequence[FilePart]:
+        """Return what a file is made of, in order, without reading it; their lengths add up to its size.
+
+        Raises:
+            NotFound: it is not kept here.
         """
         ...

@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from lastgood.compare.change import Change, ComponentChange
-from lastgood.compare.comparer import ComponentSide
-from lastgood.compare.components import compare_component
+from lastgood.compare.change import Change, ComponentChange, Finding
+from lastgood.compare.comparer import Comparer, ComponentSide
+from lastgood.compare.components import compare_component, comparer_of
 from lastgood.compare.ranking import rank_changes
 from lastgood.ids import ComponentName
-from lastgood.model.component import Component
+from lastgood.model.component import Component, Kind
 from lastgood.model.listing import FileEntry, differing_lines
-from lastgood.model.placement import FileReader
+from lastgood.model.placement import FileAccess, FileReader
 from lastgood.registry.points import listing_of, parse_entries
 
 
@@ -35,9 +35,15 @@ Side = Mapping[ComponentName, Part]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What changed between two sides, most likely to move behavior first; unchanged components last."""
+    """What changed between two sides, most likely to move behavior first; unchanged components last.
+
+    Attributes:
+        components: what became of each component.
+        findings: what is to be said beside that, of several components together, or of what was measured.
+    """
 
     components: tuple[ComponentChange, ...]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def changed(self) -> tuple[ComponentChange, ...]:
@@ -50,9 +56,16 @@ def side_of(components: Mapping[ComponentName, Component], reader: FileReader) -
     return {name: Part(one, partial(listing_of, one, reader)) for name, one in components.items()}
 
 
-def compare_sides(old: Side, new: Side, reader: FileReader) -> Comparison:
-    """Compare two sides component by component; `reader` has the files of both."""
-    changes = [_compare(name, old.get(name), new.get(name), reader) for name in sorted(old.keys() | new.keys())]
+def compare_sides(old: Side, new: Side, files: FileAccess, comparer: Callable[[Kind], Comparer] = comparer_of) -> Comparison:
+    """Compare two sides component by component.
+
+    Args:
+        old: the one side.
+        new: the other.
+        files: has the files of both.
+        comparer: gives what compares a kind.
+    """
+    changes = [_compare(name, (old.get(name), new.get(name)), files, comparer) for name in sorted(old.keys() | new.keys())]
     return Comparison(tuple(rank_changes(changes)))
 
 
@@ -71,9 +84,12 @@ def differing_entries(old: Part | None, new: Part | None) -> tuple[list[FileEntr
     )
 
 
-def _compare(name: ComponentName, old: Part | None, new: Part | None, reader: FileReader) -> ComponentChange:
+def _compare(
+    name: ComponentName, sides: tuple[Part | None, Part | None], files: FileAccess, comparer: Callable[[Kind], Comparer]
+) -> ComponentChange:
+    old, new = sides
     before, after = differing_entries(old, new)
-    return compare_component(name, _side(old, before), _side(new, after), reader)
+    return compare_component(name, _side(old, before), _side(new, after), files, comparer)
 
 
 def _side(part: Part | None, entries: list[FileEntry]) -> ComponentSide | None:
@@ -81,4 +97,4 @@ def _side(part: Part | None, entries: list[FileEntry]) -> ComponentSide | None:
         return None
     component = part.component
     declared = {name: value for name, value in component.document.items() if name not in {"kind", "listing"}}
-    return ComponentSide(kind=component.kind, entries=entries, fields=declared, digest=component.digest)
+    return ComponentSide(component.kind, component.digest, entries, declared, component.provenance)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import errno
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,7 +26,7 @@ from lastgood.model.changes.environments import MoveKind
 from lastgood.model.changes.releases import Verdict
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.operation import Entropy
-from lastgood.model.placement import Staged
+from lastgood.model.placement import FilePart, Staged
 from lastgood.model.release import Manifest
 from lastgood.model.revision import LocalZone
 from lastgood.registry import history, move, publish, resolve
@@ -313,6 +313,10 @@ class EmbeddedFiles:
     def open_file(self, digest: FileDigest) -> BinaryIO:
         """Open a kept file to be read from any place."""
         return self._reader.open_file(digest)
+
+    def parts_of(self, digest: FileDigest) -> Sequence[FilePart]:
+        """Return what a file is made of, in order, without reading it."""
+        return self._reader.parts_of(digest)
 
     def stream_file(self, digest: FileDigest) -> Iterator[bytes | memoryview]:
         """Yield the bytes of a file; wrong bytes end in an error, never in a whole file."""

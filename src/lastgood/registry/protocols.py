@@ -10,7 +10,7 @@ registry.files          the bytes of kept files
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import BinaryIO, Protocol
 
@@ -19,7 +19,7 @@ from lastgood.model.changes.environments import HookRan
 from lastgood.model.changes.releases import Verdict
 from lastgood.model.history import Hold, LoggedOperation, ReleaseRecord
 from lastgood.model.intake import Intake
-from lastgood.model.placement import Staged
+from lastgood.model.placement import FilePart, Staged
 from lastgood.model.release import Manifest
 from lastgood.registry.canary_protocol import Canaries
 from lastgood.registry.history import EnvironmentDetails, LoggedRelease, ReleaseDetails, Stay
@@ -283,6 +283,14 @@ class Files(Protocol):
 
     def open_file(self, digest: FileDigest) -> BinaryIO:
         """Open a kept file to be read from any place.
+
+        Raises:
+            NotFound: it is not kept here.
+        """
+        ...
+
+    def parts_of(self, digest: FileDigest) -> Sequence[FilePart]:
+        """Return what a file is made of, in order, without reading it; parts with one identity hold the same bytes.
 
         Raises:
             NotFound: it is not kept here.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from lastgood.errors import ChangedWhileReading, Invalid
+from lastgood.compare.components import quick_comparer_of
 from lastgood.ids import EnvironmentName, FileDigest
 from lastgood.model.component import Component
 from lastgood.model.history import ReleaseRecord
@@ -16,15 +16,11 @@ from lastgood.registry.commit import find_base, known_digests
 from lastgood.registry.compare import Comparison, Part, Side, compare_sides, side_of
 from lastgood.registry.draft import component_of
 from lastgood.registry.history import EnvironmentDetails
-from lastgood.registry.protocols import Files, Registry
+from lastgood.registry.on_disk import DiskAndRegistry
+from lastgood.registry.protocols import Registry
 from lastgood.workspace.declaration import OWN_FOLDER, Workspace
-from lastgood.workspace.opening import open_root
 from lastgood.workspace.prepare import HashingIntake, Prepared, PreparedFiles, prepare
-from lastgood.workspace.reading import read_small
 from lastgood.workspace.statcache import StatCache
-
-LARGEST = 1 << 30
-"""The largest file, in bytes, that is read at once to be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +69,8 @@ def status(registry: Registry, workspace: Workspace, progress: Callable[[int, in
     )
     components = [component_of(one.declared, one.listing, {}) for one in prepared.components]
     old: Side = {} if manifest is None else side_of(manifest.components, registry.files)
-    comparison = compare_sides(old, _side_on_disk(components, prepared), _DiskAndRegistry(workspace, prepared, registry.files))
+    files = DiskAndRegistry(workspace.root, _paths_on_disk(prepared), registry.files)
+    comparison = compare_sides(old, _side_on_disk(components, prepared), files, quick_comparer_of)
     return Status(
         base=None if base is None else registry.releases.get(base),
         latest=latest,
@@ -102,33 +99,10 @@ def _environment(details: EnvironmentDetails, components: list[Component]) -> En
     )
 
 
-class _DiskAndRegistry:
-    """Reads files of the workspace from disk, and all others from the registry."""
-
-    def __init__(self, workspace: Workspace, prepared: Prepared, files: Files) -> None:
-        self._root = workspace.root
-        self._files = files
-        self._paths = {
-            FileDigest(digest): path
-            for one in prepared.components
-            if one.files is not None
-            for path, digest in zip(one.files.found.paths, one.files.digests, strict=True)
-        }
-
-    def read_file(self, digest: FileDigest, *, limit: int | None = None) -> bytes:
-        """Return a whole file.
-
-        Raises:
-            Invalid: it is larger than the limit.
-            ChangedWhileReading: it was written since it was hashed.
-        """
-        path = self._paths.get(digest)
-        if path is None:
-            return self._files.read_file(digest, limit=limit)
-        with open_root(self._root) as root:
-            data = read_small(root, path, limit=LARGEST if limit is None else limit)
-        if limit is not None and len(data) > limit:
-            raise Invalid(f"{path} is larger than {limit:,} bytes")
-        if FileDigest.of(data) != digest:
-            raise ChangedWhileReading(f"{path} was written while it was compared")
-        return data
+def _paths_on_disk(prepared: Prepared) -> dict[FileDigest, str]:
+    return {
+        FileDigest(digest): path
+        for one in prepared.components
+        if one.files is not None
+        for path, digest in zip(one.files.found.paths, one.files.digests, strict=True)
+    }

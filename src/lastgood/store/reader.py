@@ -27,7 +27,7 @@ from typing import BinaryIO, cast
 
 from lastgood.errors import Integrity, Invalid, NotFound
 from lastgood.ids import ChunkId, FileDigest
-from lastgood.model.placement import ChunkPlace, Encoding, FileMap, PlacementIndex
+from lastgood.model.placement import ChunkPlace, Encoding, FileMap, FilePart, PlacementIndex
 from lastgood.store.backend import Piece, Source
 from lastgood.store.chunking import chunk_id
 from lastgood.store.codec import Base
@@ -109,6 +109,17 @@ class ObjectReader:
         places = self._index.find_chunks(list(set(file.chunks)))
         chunks = [(chunk, _place(chunk, places).length) for chunk in file.chunks]
         return cast("BinaryIO", io.BufferedReader(KeptFile(chunks, lambda chunk: next(self._serve([chunk])))))
+
+    def parts_of(self, digest: FileDigest) -> list[FilePart]:
+        """Return the chunks of a file, in order.
+
+        Raises:
+            NotFound: it is not kept here.
+            Integrity: a chunk is nowhere.
+        """
+        file = self._find_files([digest])[digest]
+        places = self._index.find_chunks(list(set(file.chunks)))
+        return [FilePart(chunk, _place(chunk, places).length) for chunk in file.chunks]
 
     def read_chunks(self, chunks: Iterable[ChunkId]) -> Iterator[Piece]:
         """Yield the bytes of chunks, in their order.

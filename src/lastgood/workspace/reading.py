@@ -65,6 +65,22 @@ def read_small(root: int, path: str, *, limit: int = SMALL) -> bytes:
         return _read_up_to(opened, min(found.st_size, limit) + 1, path)
 
 
+def open_for_reading(root: int, path: str) -> BinaryIO:
+    """Open a plain file below an open folder to be read from any place; whoever reads it looks after changes.
+
+    Raises:
+        InvalidPath: it is no plain file.
+        NotAllowed, ChangedWhileReading, Unavailable: as `opening.unreadable` says.
+    """
+    opened = open_file(root, path)
+    try:
+        check_regular(root, path, os.fstat(opened).st_mode)
+        return os.fdopen(opened, "rb")
+    except BaseException:
+        os.close(opened)
+        raise
+
+
 @contextmanager
 def _opened(root: int, path: str) -> Iterator[tuple[int, os.stat_result]]:
     opened = open_file(root, path)
