@@ -45,7 +45,7 @@ from lastgood.registry.embedded import (
 
 if TYPE_CHECKING:
     from lastgood.registry.commit import CommitOptions, Committed
-    from lastgood.registry.compare import Comparison
+    from lastgood.registry.diff import Diff, Looking
     from lastgood.registry.preflight import Preflight
     from lastgood.registry.status import Status
     from lastgood.registry.verify import Verified
@@ -94,17 +94,20 @@ class OpenRegistry(Groups):
 
         return status(self._embedded, workspace_at(folder), progress)
 
-    def diff(self, old: str, new: str) -> Comparison:
-        """Compare two releases, component by component, ranked.
+    def diff(self, old: str, new: str | Path | Workspace, looking: Looking | None = None) -> Diff:
+        """Compare a release with another, with a workspace, or with a folder, component by component, ranked.
+
+        Args:
+            old: a revision.
+            new: a revision; a workspace that was read; or a folder in which the release's files lie at their paths.
+            looking: how closely to look, and at which component.
 
         Raises:
             InvalidRevision, NotFound: a revision means no release.
         """
-        from lastgood.registry.compare import compare_sides, side_of  # noqa: PLC0415
+        from lastgood.registry.diff import diff  # noqa: PLC0415
 
-        manifests = [self.releases.manifest(self.releases.find(one).release.release) for one in (old, new)]
-        before, after = (side_of(one.components, self.files) for one in manifests)
-        return compare_sides(before, after, self.files)
+        return diff(self._embedded, old, new, looking)
 
     def checkout(
         self,

@@ -6,59 +6,97 @@ Removed words stand in `[-…-]` and red, added ones in `{+…+}` and green, so 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
 
 import click
 
 from lastgood.cli.output import Output, safe, say, say_aside
 from lastgood.compare.change import Change, ComponentChange, Detail, Finding
 from lastgood.compare.showing import Block, Span, Table, Tone
+from lastgood.compare.wording import count
+from lastgood.registry.compare import Comparison
 
 MOST_DETAILS = 20
+SCREEN = 40
+"""How many lines a comparison takes where not everything is asked for; what is longer than its share is cut, and says so."""
+
 _COLOURS = {Change.ADDED: "green", Change.REMOVED: "red", Change.CHANGED: "yellow", Change.UNCHANGED: None}
 
 
-def print_comparison(output: Output, changes: Sequence[ComponentChange], *, everything: bool, to_stderr: bool = False) -> None:
-    """Print what changed, ranked; long lists are cut unless everything is asked for."""
+class How(Enum):
+    """How much of a comparison is shown: its sentences, a screenful, or all of it."""
+
+    SENTENCES = "sentences"
+    SCREEN = "screen"
+    EVERYTHING = "everything"
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """What is said of one component, or beside them: a sentence, and the lines below it."""
+
+    sentence: str
+    lines: Sequence[str]
+
+
+def print_comparison(output: Output, comparison: Comparison, how: How, *, to_stderr: bool = False) -> None:
+    """Print what changed, ranked."""
     if output.json:
         return
-    for line in comparison_lines(changes, everything=everything):
+    for line in comparison_lines(comparison, how):
         (say_aside if to_stderr else say)(line)
 
 
-def comparison_lines(changes: Sequence[ComponentChange], *, everything: bool) -> Iterator[str]:
-    """Yield styled lines, the components that changed first, the unchanged ones in one last line."""
-    same = [change.name for change in changes if change.change is Change.UNCHANGED]
-    for change in changes:
-        if change.change is not Change.UNCHANGED:
-            yield from _component_lines(change, everything=everything)
-    if len(same) == len(changes):
+def comparison_lines(comparison: Comparison, how: How) -> Iterator[str]:
+    """Yield styled lines: what most likely moved behavior first, the unchanged components in one last line."""
+    entries = [_entry(one, how) for one in comparison.ranked]
+    shares = _shares([len(entry.lines) for entry in entries], SCREEN - len(entries) if how is How.SCREEN else None)
+    for entry, share in zip(entries, shares, strict=True):
+        yield entry.sentence
+        yield from (f"  {line}" for line in entry.lines[:share])
+        if share < len(entry.lines) and how is not How.SENTENCES:
+            yield click.style(f"  … and {count(len(entry.lines) - share, 'more line')}; --all shows them", dim=True)
+    same = [change.name for change in comparison.components if change.change is Change.UNCHANGED]
+    if not comparison.changed:
         yield "nothing changed"
     elif same:
         yield click.style(f"unchanged: {', '.join(same)}", dim=True)
 
 
-def finding_lines(findings: Sequence[Finding], *, everything: bool) -> Iterator[str]:
-    """Yield styled lines of what is to be said beside the components."""
-    for finding in findings:
-        yield f"{click.style(finding.about, bold=True)}: {safe(finding.summary)}"
-        yield from _details(finding.details, everything=everything)
+def _shares(lengths: Sequence[int], room: int | None) -> list[int]:
+    """Share room among entries: the short ones have all they need, the others the same of what is left, two at least."""
+    if room is None or sum(lengths) <= room:
+        return list(lengths)
+    share, left, waiting = 2, room, len(lengths)
+    for length in sorted(lengths):
+        share = max(2, left // waiting)
+        if length > share:
+            break
+        left, waiting = left - length, waiting - 1
+    # A cut costs a line that says so: nobody is told of one more line instead of being shown it.
+    return [length if length <= share + 1 else share for length in lengths]
 
 
-def _component_lines(change: ComponentChange, *, everything: bool) -> Iterator[str]:
-    head = click.style(f"{change.name}", bold=True)
-    state = click.style(change.change.value, fg=_COLOURS[change.change])
-    yield f"{head} ({change.kind.value}, {state}) {safe(change.headline or change.summary)}"
-    if not change.is_said_whole:
-        yield from _details(change.details, everything=everything)
+def _entry(one: ComponentChange | Finding, how: How) -> _Entry:
+    if isinstance(one, Finding):
+        return _Entry(f"{click.style(one.about, bold=True)}: {safe(one.summary)}", _details(one.details, how))
+    head = click.style(f"{one.name}", bold=True)
+    state = click.style(one.change.value, fg=_COLOURS[one.change])
+    lines = [] if one.is_said_whole else _details(one.details, how)
+    said = (one.headline if lines else "") or one.summary
+    return _Entry(f"{head} ({one.kind.value}, {state}) {safe(said)}", lines)
 
 
-def _details(details: Sequence[Detail], *, everything: bool) -> Iterator[str]:
+def _details(details: Sequence[Detail], how: How) -> list[str]:
+    if how is How.SENTENCES:
+        return []
+    everything = how is How.EVERYTHING
     shown = details if everything else details[:MOST_DETAILS]
-    for detail in shown:
-        for block in detail.shown(everything=everything):
-            yield from (f"  {line}" for line in _block_lines(block))
+    lines = [line for detail in shown for block in detail.shown(everything=everything) for line in _block_lines(block)]
     if shown and len(shown) < len(details):
-        yield click.style(f"  … and {len(details) - len(shown):,} more; --all shows them", dim=True)
+        lines.append(click.style(f"… and {len(details) - len(shown):,} more; --all shows them", dim=True))
+    return lines
 
 
 def _block_lines(block: Block) -> Iterator[str]:

@@ -10,14 +10,16 @@ from lastgood.api import OpenRegistry
 from lastgood.cli.deploy import moved_json, operation_option, plan_unless_done, say_moved
 from lastgood.cli.hooks import declared_hooks, no_hooks_option, tell_hooks
 from lastgood.cli.output import time_text
-from lastgood.cli.rendering import print_comparison
+from lastgood.cli.rendering import How, print_comparison
 from lastgood.cli.session import Session, in_session
 from lastgood.cli.verdicts import say_gates
+from lastgood.compare.components import quick_comparer_of
 from lastgood.compare.fitting import Misfit, misfits
 from lastgood.compare.wording import count, size
 from lastgood.errors import LastgoodError
 from lastgood.ids import IncidentName, OperationId
 from lastgood.registry.asking import Wish
+from lastgood.registry.diff import Looking
 from lastgood.registry.move import Moved
 from lastgood.registry.preflight import Preflight
 
@@ -102,9 +104,9 @@ def _prepare(session: Session, registry: OpenRegistry, planned: Moved, *, read: 
     session.output.note(
         f"going from {live.label} back to {target.label} changes ({count(checked.files, 'file')}, {size(checked.bytes)}, every byte {how}):"
     )
-    changes = registry.diff(str(live.release), str(target.release)).changed
-    print_comparison(session.output, changes, everything=False, to_stderr=True)
-    found = misfits(changes)
+    changes = registry.diff(str(live.release), str(target.release), Looking(quick_comparer_of))
+    print_comparison(session.output, changes.comparison, How.SCREEN, to_stderr=True)
+    found = misfits(changes.changed)
     for one in found:
         session.output.warn(one.words)
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lastgood.cli.rendering import print_comparison
+from lastgood.cli.rendering import How, print_comparison
 from lastgood.cli.session import Session, in_session
 from lastgood.registry.status import EnvironmentStatus, Status
 
@@ -20,7 +20,7 @@ def command(session: Session, everything: bool) -> None:
         found = registry.status(workspace, progress.add)
     _print_head(session, found)
     if found.latest is not None:
-        print_comparison(session.output, found.comparison.components, everything=everything)
+        print_comparison(session.output, found.comparison, How.EVERYTHING if everything else How.SCREEN)
     for one in found.environments:
         session.output.data(f"{one.name} is on {one.release.label} {one.release.release.short}: {_relation(one)}")
     session.output.answer(

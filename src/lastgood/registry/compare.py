@@ -50,6 +50,12 @@ class Comparison:
         """Only what changed."""
         return tuple(one for one in self.components if one.change is not Change.UNCHANGED)
 
+    @property
+    def ranked(self) -> list[ComponentChange | Finding]:
+        """What changed and what was found, what most likely moved behavior first."""
+        both: list[ComponentChange | Finding] = [*self.changed, *self.findings]
+        return sorted(both, key=lambda one: one.rank)
+
 
 def side_of(components: Mapping[ComponentName, Component], reader: FileReader) -> Side:
     """Return a committed release as one side."""
