@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
 
-from tools.bench import budgets, depth, ledger, machine, memory, report, results, setup
+from tools.bench import answers, budgets, depth, ledger, machine, memory, report, results, setup
 from tools.bench.data.__main__ import ON_REQUEST, SERIES
 from tools.bench.peers import all_peers
 from tools.bench.peers.base import Peer, Series
@@ -23,7 +23,7 @@ from tools.bench.race import race
 from tools.bench.results import OURS, Figure, Outcome, Results
 from tools.bench.targets import verdicts
 
-BUDGETS, LEDGER, MEMORY = "budgets", "ledger", "memory"
+ANSWERS, BUDGETS, LEDGER, MEMORY = "answers", "budgets", "ledger", "memory"
 _FLOATS = {"bf16": "bfloat16"} | dict.fromkeys(("fp32", "adam", "two_layer", "large", "harsh"), "float32")
 _PUBLISHED = setup.ROOT / "docs" / "benchmarks"
 
@@ -45,7 +45,9 @@ class Choice:
         """Read the command line."""
         parser = argparse.ArgumentParser(prog="make bench", description=(__doc__ or "").partition("\n")[0])
         parser.add_argument(
-            "--only", metavar="NAME,…", help="of: " + ", ".join((BUDGETS, LEDGER, *SERIES, *ON_REQUEST, MEMORY)) + " (all but the last two)"
+            "--only",
+            metavar="NAME,…",
+            help="of: " + ", ".join((BUDGETS, ANSWERS, LEDGER, *SERIES, *ON_REQUEST, MEMORY)) + " (all but the last two)",
         )
         parser.add_argument("--peers", metavar="NAME,…", help="beside lastgood, of: " + ", ".join(one.name for one in all_peers()[1:]))
         parser.add_argument("--gigabytes", type=float, default=10, metavar="N", help="how large the file of `memory` is (10)")
@@ -57,7 +59,7 @@ class Choice:
         whole = not (found.only or found.peers or found.quick)
         build = setup.ROOT / "build"
         return cls(
-            only=tuple(found.only.split(",")) if found.only else (BUDGETS, LEDGER, *SERIES),
+            only=tuple(found.only.split(",")) if found.only else (BUDGETS, ANSWERS, LEDGER, *SERIES),
             peers=tuple(found.peers.split(",")) if found.peers else tuple(one.name for one in all_peers()),
             data=(found.data or build / ("bench-data-quick" if found.quick else "bench-data")).absolute(),
             out=(found.out or (_PUBLISHED if whole else build / "benchmarks")).absolute(),
@@ -89,10 +91,12 @@ def model_folder() -> Path:
 def measure(choice: Choice, peers: Sequence[Peer], scratch: Path) -> Iterator[Outcome | Figure]:
     """Measure what was chosen, one after the other."""
     model = model_folder()
-    wanted = [name for name in choice.only if name not in {BUDGETS, LEDGER, MEMORY}]
+    wanted = [name for name in choice.only if name not in {ANSWERS, BUDGETS, LEDGER, MEMORY}]
     setup.make_series(choice.data, wanted, model, quick=choice.quick)
     if BUDGETS in choice.only:
         yield from budgets.measure(scratch / BUDGETS, model)
+    if ANSWERS in choice.only:
+        yield from answers.measure(scratch / ANSWERS, model)
     if LEDGER in choice.only:
         yield from ledger.measure(scratch / LEDGER)
     for name in wanted:

@@ -6,9 +6,9 @@ write_page(Path("changes.html"), comparison_page(registry.diff("prod@3w", "prod"
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC
 from types import MappingProxyType
 
-from lastgood.clock import format_instant
 from lastgood.compare.change import Change, ComponentChange, Detail, Finding
 from lastgood.compare.showing import Block, Line, Span, Table, Tone
 from lastgood.compare.wording import count
@@ -55,7 +55,7 @@ def comparison_page(found: Diff) -> str:
     body = [f"<h1>{escape(title)}</h1>", *_sides(found), f'<p class="verdict">{escape(_verdict(found))}</p>']
     if ranked:
         body.append('<ol class="short">')
-        body += [f"<li>{_name(one)}: {escape(one.summary)}</li>" for one in ranked]
+        body += [f"<li>{_name(one)} {escape(one.summary)}</li>" for one in ranked]
         body.append("</ol>")
     for one in ranked:
         body += _section(one)
@@ -80,7 +80,7 @@ def _side(side: DiffSide) -> str:
     asked = "" if side.text == release.label else f"{escape(side.text)} = "
     by = f" by {escape(release.author)}" if release.author else ""
     message = f" “{escape(release.message.strip().partition(chr(10))[0])}”" if release.message else ""
-    return f"{asked}<strong>{escape(release.label)}</strong>, {format_instant(release.recorded_at)}{by}{message}"
+    return f"{asked}<strong>{escape(release.label)}</strong>, {release.recorded_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC{by}{message}"
 
 
 def _verdict(found: Diff) -> str:
@@ -105,7 +105,6 @@ def _section(one: ComponentChange | Finding) -> Iterator[str]:
     yield f"<h2>{_name(one)}</h2>"
     if isinstance(one, ComponentChange):
         yield f'<p class="quiet">{escape(KIND_WORDS[one.kind])}</p>'
-    yield f"<p>{escape(one.summary)}</p>"
     yield from _details(details)
 
 

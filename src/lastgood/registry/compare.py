@@ -14,19 +14,26 @@ from lastgood.compare.change import Change, ComponentChange, Finding
 from lastgood.compare.comparer import Comparer, ComponentSide
 from lastgood.compare.components import compare_component, comparer_of
 from lastgood.compare.ranking import rank_changes
+from lastgood.errors import NotFound
 from lastgood.ids import ComponentName
 from lastgood.model.component import Component, Kind
 from lastgood.model.listing import FileEntry, differing_lines
 from lastgood.model.placement import FileAccess, FileReader
+from lastgood.registry.listing_lines import differing_lines_of
 from lastgood.registry.points import listing_of, parse_entries
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A component of one side, and its listing, which is asked for only where the two sides differ."""
+    """A component of one side, and its listing, which is asked for only where the two sides differ.
+
+    Attributes:
+        is_kept: whether its listing is a kept file, so that of two of them only what they do not share need be read.
+    """
 
     component: Component
     listing: Callable[[], bytes]
+    is_kept: bool = False
 
 
 Side = Mapping[ComponentName, Part]
@@ -59,7 +66,7 @@ class Comparison:
 
 def side_of(components: Mapping[ComponentName, Component], reader: FileReader) -> Side:
     """Return a committed release as one side."""
-    return {name: Part(one, partial(listing_of, one, reader)) for name, one in components.items()}
+    return {name: Part(one, partial(listing_of, one, reader), is_kept=True) for name, one in components.items()}
 
 
 def compare_sides(old: Side, new: Side, files: FileAccess, comparer: Callable[[Kind], Comparer] = comparer_of) -> Comparison:
@@ -75,7 +82,7 @@ def compare_sides(old: Side, new: Side, files: FileAccess, comparer: Callable[[K
     return Comparison(tuple(rank_changes(changes)))
 
 
-def differing_entries(old: Part | None, new: Part | None) -> tuple[list[FileEntry], list[FileEntry]]:
+def differing_entries(old: Part | None, new: Part | None, files: FileAccess) -> tuple[list[FileEntry], list[FileEntry]]:
     """Return the files that only one of two sides has as they are there.
 
     Where both sides are the same nothing is read, and of two listings only the lines that differ are looked into: a
@@ -83,18 +90,30 @@ def differing_entries(old: Part | None, new: Part | None) -> tuple[list[FileEntr
     """
     if old is not None and new is not None and old.component.digest == new.component.digest:
         return [], []
-    before, after = differing_lines(old.listing() if old else b"", new.listing() if new else b"")
+    before, after = _differing_lines(old, new, files)
     return (
         parse_entries(before, old.component) if old else [],
         parse_entries(after, new.component) if new else [],
     )
 
 
+def _differing_lines(old: Part | None, new: Part | None, files: FileAccess) -> tuple[bytes, bytes]:
+    if old is not None and new is not None and old.is_kept and new.is_kept:
+        before, after = old.component.content.listing, new.component.content.listing
+        if before is not None and after is not None:
+            try:
+                return differing_lines_of(files, before, after)
+            except NotFound:
+                # Said by who reads the whole of it, and with the component's name.
+                pass
+    return differing_lines(old.listing() if old else b"", new.listing() if new else b"")
+
+
 def _compare(
     name: ComponentName, sides: tuple[Part | None, Part | None], files: FileAccess, comparer: Callable[[Kind], Comparer]
 ) -> ComponentChange:
     old, new = sides
-    before, after = differing_entries(old, new)
+    before, after = differing_entries(old, new, files)
     return compare_component(name, _side(old, before), _side(new, after), files, comparer)
 
 

@@ -52,7 +52,7 @@ def preflight(context: Context, live: ReleaseRecord | None, target: ReleaseRecor
     reader = ObjectReader(context.backend, context.index)
     old = side_of({} if before is None else before.components, reader)
     new = side_of(manifest.components, reader)
-    entries = [entry for name, part in new.items() for entry in differing_entries(old.get(name), part)[1]]
+    entries = [entry for name, part in new.items() for entry in differing_entries(old.get(name), part, reader)[1]]
     digests = sorted({entry.digest for entry in entries})
     _check_packs(context, target, _find_files(context, target, entries))
     if read:
