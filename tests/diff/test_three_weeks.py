@@ -80,5 +80,12 @@ def test_the_page_holds_the_same_when_it_is_printed(bot: Desk, told: list[str], 
     page = (bot.root / "page.html").as_uri()
     subprocess.run([browser or "", *flags, f"--print-to-pdf={pdf}", page], check=True, capture_output=True, timeout=120)
     words = " ".join(subprocess.run(["pdftotext", "-layout", pdf, "-"], check=True, capture_output=True, text=True).stdout.split())
-    for expected in ("Mention", "0.2 → 0.7", "search_orders", "only layers 4 and 5 changed", "transformers 4.57.1 → 4.58.0", "40 rows changed"):
+    for expected in (
+        "Mention",
+        "0.2 → 0.7",
+        "search_orders",
+        "only layers 4 and 5 changed",
+        "transformers 4.57.1 → 4.58.0",
+        "40 rows changed",
+    ):
         assert expected in words, words

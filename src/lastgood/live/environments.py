@@ -38,6 +38,47 @@ from lastgood.registry.protocols import Environments, Registry
 _INTACT = "; nothing was changed"
 
 
+class LiveFolders:
+    """The live folders of this host, by the environments that they follow; the arguments are those of `LiveEnvironments`."""
+
+    def __init__(
+        self,
+        folders: Mapping[EnvironmentName, Path],
+        registry: Registry,
+        entropy: Entropy,
+        *,
+        pipeline: PipelineName | None,
+        wait: float,
+        cache: FileCache | None,
+    ) -> None:
+        self._folders = dict(folders)
+        self._registry = registry
+        self._entropy = entropy
+        self._pipeline = pipeline
+        self._wait = wait
+        self._cache = cache
+
+    def names(self) -> list[str]:
+        """Return the names of the environments that have a folder, with their pipeline where one is meant."""
+        return [name if self._pipeline is None else f"{self._pipeline}/{name}" for name in sorted(self._folders)]
+
+    def has(self, environment: str) -> bool:
+        """Say whether an environment of that name has a folder."""
+        return _name(environment) in self._folders
+
+    def of(self, environment: str, pipeline: PipelineName) -> LiveFolder | None:
+        """Return the folder of an environment, None where it has none or belongs to another pipeline."""
+        if self._pipeline not in {None, pipeline} or not self.has(environment):
+            return None
+        name = _name(environment)
+        followed = Followed(self._registry.id, pipeline, name)
+        return LiveFolder(self._folders[name], followed, self._entropy, wait=self._wait, cache=self._cache)
+
+
+def _name(environment: str) -> EnvironmentName:
+    return EnvironmentName.parse(environment.rpartition("/")[2])
+
+
 class LiveEnvironments:
     """Environments as the protocol has them; those that have a folder are followed by it.
 
@@ -64,11 +105,7 @@ class LiveEnvironments:
     ) -> None:
         self._inner = inner
         self._registry = registry
-        self._folders = dict(folders)
-        self._entropy = entropy
-        self._pipeline = pipeline
-        self._wait = wait
-        self._cache = cache
+        self.folders = LiveFolders(folders, registry, entropy, pipeline=pipeline, wait=wait, cache=cache)
         self.canaries = LiveCanaries(inner.canaries, self.follow_move)
 
     def list(self, pipeline: str | None = None) -> list[EnvironmentDetails]:
@@ -151,13 +188,13 @@ class LiveEnvironments:
         Raises:
             AlreadyExists, Busy, StorageFull, Integrity and the like: the folder cannot follow.
         """
-        if not self._has_folder(environment):
+        if not self.folders.has(environment):
             return False
         try:
             details = self._inner.get(environment)
         except NotFound:
             return False
-        folder = self._folder(environment, details.pipeline)
+        folder = self.folders.of(environment, details.pipeline)
         if folder is None or _links_of(folder) == _wanted_by(details):
             return False
         return self._follow(folder, environment)
@@ -165,9 +202,9 @@ class LiveEnvironments:
     def settle_all(self) -> builtins.list[LastgoodError]:
         """Settle every folder; what one of them cannot do is returned, and keeps nobody from going on."""
         problems = []
-        for name in sorted(self._folders):
+        for name in self.folders.names():
             try:
-                self.settle(name if self._pipeline is None else f"{self._pipeline}/{name}")
+                self.settle(name)
             except LastgoodError as error:
                 problems.append(error)
         return problems
@@ -190,7 +227,7 @@ class LiveEnvironments:
         Raises:
             as `deploy`.
         """
-        if not self._has_folder(environment):
+        if not self.folders.has(environment):
             return move(None)
         try:
             planned = plan()
@@ -200,7 +237,7 @@ class LiveEnvironments:
             # Of an operation that was done already the registry knows the answer, though it can't be planned again; of
             # any other it says the same as the plan.
             return self._followed(environment, move(None))
-        folder = self._folder(environment, planned.after.pipeline)
+        folder = self.folders.of(environment, planned.after.pipeline)
         if folder is None:
             return move(planned)
         with folder.locked():
@@ -215,7 +252,7 @@ class LiveEnvironments:
 
     def _followed(self, environment: str, moved: Moved, folder: LiveFolder | None = None) -> Moved:
         """Switch the folder after a move, or say exactly what was done and what was not."""
-        folder = folder or self._folder(environment, moved.after.pipeline)
+        folder = folder or self.folders.of(environment, moved.after.pipeline)
         if folder is None:
             return moved
         try:
@@ -250,16 +287,6 @@ class LiveEnvironments:
     def _prepare(self, folder: LiveFolder, release: ReleaseId) -> None:
         folder.prepare(self._registry.releases.manifest(release), self._registry.files)
 
-    def _has_folder(self, environment: str) -> bool:
-        return _name(environment) in self._folders
-
-    def _folder(self, environment: str, pipeline: PipelineName) -> LiveFolder | None:
-        if self._pipeline not in {None, pipeline}:
-            return None
-        name = _name(environment)
-        followed = Followed(self._registry.id, pipeline, name)
-        return LiveFolder(self._folders[name], followed, self._entropy, wait=self._wait, cache=self._cache)
-
 
 def _links_of(folder: LiveFolder) -> tuple[ReleaseId | None, ReleaseId | None]:
     return folder.current(), folder.canary()
@@ -267,10 +294,6 @@ def _links_of(folder: LiveFolder) -> tuple[ReleaseId | None, ReleaseId | None]:
 
 def _wanted_by(details: EnvironmentDetails) -> tuple[ReleaseId, ReleaseId | None]:
     return details.release.release, None if details.canary is None else details.canary.release.release
-
-
-def _name(environment: str) -> EnvironmentName:
-    return EnvironmentName.parse(environment.rpartition("/")[2])
 
 
 def _pinned(planned: Moved | None, revision: str | None, expect: int | None) -> tuple[str | None, int | None]:

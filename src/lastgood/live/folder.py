@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lastgood.canonical import canonical_json, parse_json_object
-from lastgood.errors import AlreadyExists, Invalid, NotAllowed, NotFound, of_os_error
+from lastgood.errors import AlreadyExists, Invalid, LastgoodError, NotAllowed, NotFound, of_os_error
 from lastgood.ids import EnvironmentName, PipelineName, RegistryId, ReleaseId
 from lastgood.live.lock import WAIT_SECONDS, locked
 from lastgood.live.seal import put_right, take_seal, touched_since
@@ -99,6 +99,23 @@ class LiveFolder:
             NotAllowed, Unavailable: it cannot be read.
         """
         return self._leads_to(CURRENT)
+
+    def touched(self) -> list[str] | None:
+        """Return the paths of the current release that somebody may have changed since they were written, without reading one.
+
+        None where there is nothing to go by: no current release, or no seal of it.
+        """
+        with suppress(OSError, LastgoodError):
+            release = self.current()
+            name = "" if release is None else str(release)
+            touched = touched_since(self._releases / name, _read_if_there(self._seal(name))) if name else None
+            return None if touched is None else sorted(touched)
+        return None
+
+    @property
+    def served(self) -> Path:
+        """Where a service reads the current release."""
+        return self.root / CURRENT
 
     def canary(self) -> ReleaseId | None:
         """Return the release that `canary` leads to, None where no such link is there.
