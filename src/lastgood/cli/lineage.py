@@ -26,7 +26,7 @@ _SHA256_DIGITS = 64
 @click.option("--pipeline", metavar="P", help="Which pipeline, where there are several.")
 @click.option("--dot", "as_dot", is_flag=True, help="Print a graph for Graphviz: … --dot | dot -Tsvg.")
 @in_session
-def command(  # noqa: PLR0913 - one argument an option
+def command(
     session: Session,
     what: str | None,
     component: str | None,
@@ -88,7 +88,7 @@ def _find(registry: OpenRegistry, what: str | None, row: str | None, file: str |
     if what is None:
         return wish.release(registry, "latest")
     dataset, colon, key = what.partition(":")
-    if colon and key and registry.lineage.has_dataset(dataset, wish.pipeline):
+    if colon and key and "@" not in dataset and "/" not in dataset:
         return registry.lineage.row(dataset, key, wish.pipeline)
     return _release_or_file(registry, what, wish)
 
