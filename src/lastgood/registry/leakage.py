@@ -21,6 +21,7 @@ from lastgood.compare.leakage.details import LeakedRows, TrainedOnItself, leaked
 from lastgood.compare.leakage.overlap import Overlap, TextRow, find_overlap
 from lastgood.compare.leakage.tables import Tables
 from lastgood.compare.ranking import KNOWN_LEAKAGE, NEW_LEAKAGE
+from lastgood.compare.wording import count
 from lastgood.ids import ComponentName, ContentDigest
 from lastgood.model.component import DatasetContent, EvalContent
 from lastgood.model.placement import FileAccess
@@ -88,7 +89,7 @@ def _findings(itself: list[TrainedOnItself], leaked: list[LeakedRows], notes: Ma
     if not details:
         return []
     if not phrases:
-        phrases = [f"whether evaluation data stands in training data is not known: {len(notes)} of their files could not be looked through"]
+        phrases = [f"whether evaluation data stands in training data is not known: {count(len(notes), 'file')} could not be looked through"]
     is_new = bool(itself) or any(one.before < one.leaked for one in leaked)
     return [Finding("leakage", join_phrases(phrases), details, NEW_LEAKAGE if is_new else KNOWN_LEAKAGE)]
 
@@ -137,8 +138,8 @@ class _Pair:
         """Return what the two share."""
         if not self._evaluated.has_files or not self._trained.has_files:
             return Overlap(0, 0, ())
-        samples = ([cells for _, cells in islice(one.rows(), SAMPLE)] for one in (self._trained, self._evaluated))
-        columns = choose_columns(*samples, self._trained.keys | self._evaluated.keys)
+        first = [[cells for _, cells in islice(one.rows(), SAMPLE)] for one in (self._trained, self._evaluated)]
+        columns = choose_columns(first[0], first[1], self._trained.keys | self._evaluated.keys)
         if columns is None:
             return Overlap(0, 0, ())
 

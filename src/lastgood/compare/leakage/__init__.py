@@ -12,10 +12,11 @@ The rules, in words, with the numbers that stand in `likeness` and `shingles`:
 - A row leaked *word for word* where its words are those of a training row in the same order: whatever their case, the
   punctuation between them, and their form of Unicode (NFKC). Nothing is sampled, so every such row is found.
 - A row leaked *nearly* where three things hold. The two texts share at least 6 in 10 of their words and pairs of words
-  (Jaccard). Their numbers agree: two orders that differ in their number are two orders. And they agree in what tells them from
-  their neighbours: where at least four other training rows are built like them, words that those have as well weigh less, a
-  word that all of them have weighs nothing, and of what is left at least 8 in 10 of the shorter text must stand in the other.
-  So a template that a hundred rows share is no leak, and a row that was copied from one of them with a word more is.
+  (Jaccard), and 8 in 10 of the words of the shorter one stand in the other. Their numbers agree: two orders that differ in their
+  number are two orders. And they were not made after one template and filled in differently: where at least four other rows are
+  built like them, a word that fewer than 3 in 4 of those have is a row's own, and rows that each have a word of their own where
+  the other has another are two rows. So a template that a hundred rows share is no leak, and a row that was copied from one of
+  them with a word more is.
 - Texts of fewer than six words are compared word for word only, and so are tables without a column of texts, row by row.
 - What is looked for are whole rows: an evaluation text quoted within a much longer training text is not found.
 

@@ -80,8 +80,8 @@ class LeakedRows:
         }
 
     def shown(self, *, everything: bool = False) -> Iterator[Block]:
-        """Yield the sentence, then rows with both texts: what differs between them is marked."""
-        yield Line((strong(say_leaked(self)),))
+        """Yield which pair it is, then rows with both texts: what differs between them is marked."""
+        yield Line((strong(f"{self.evaluated} in {self.trained}"), plain(f": {self.leaked:,} of {count(self.rows, 'row')}")))
         shown = self.samples if everything else self.samples[:MOST_SHOWN]
         for leak in shown:
             how = "word for word" if leak.is_same else f"{leak.likeness:.0%} alike"
@@ -116,7 +116,8 @@ class TrainedOnItself:
 
     def shown(self, *, everything: bool = False) -> Iterator[Block]:  # noqa: ARG002 - one line is everything
         """Yield one line."""
-        yield Line((strong(say_trained_on_itself(self)),))
+        judging = ", ".join(self.suites)
+        yield Line((strong(self.dataset), plain(f" is an input of {self.made}, and what {judging} runs on")))
 
 
 def say_trained_on_itself(one: TrainedOnItself) -> str:

@@ -14,7 +14,7 @@ which are those of the evaluation text.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 LEAST_WORDS = 6
 """Texts of fewer words are compared word for word only."""
@@ -23,12 +23,13 @@ LIKENESS = 0.6
 """The share of their words and pairs of words that near duplicates have in common, at least."""
 
 AGREEMENT = 0.8
-"""The share of what tells the shorter text from its neighbours that must stand in the other, at least."""
+"""The share of the shorter text's words that must stand in the other, at least, and likewise of its numbers."""
 
 LEAST_NEIGHBOURS = 4
 """Fewer texts that are built alike are no template."""
 
-_LEAST_OWN = 0.5
+TEMPLATE = 0.75
+"""A word that so many of the neighbours have is the template's; the others are what it was filled in with."""
 
 
 def likeness(first: Sequence[str], second: Sequence[str]) -> float:
@@ -49,30 +50,26 @@ def is_near(evaluated: Sequence[str], trained: Sequence[str], neighbours: Sequen
     if min(len(evaluated), len(trained)) < LEAST_WORDS or likeness(evaluated, trained) < LIKENESS:
         return False
     mine, theirs = set(evaluated), set(trained)
-    return _numbers_agree(mine, theirs) and _own_words_agree(mine, theirs, neighbours)
+    if not _agree(mine, theirs) or not _agree(*({word for word in words if any(map(str.isdigit, word))} for words in (mine, theirs))):
+        return False
+    return not _are_filled_in_differently(mine, theirs, neighbours)
 
 
 def _parts(words: Sequence[str]) -> set[str | tuple[str, str]]:
     return {*words, *itertools.pairwise(words)}
 
 
-def _numbers_agree(mine: set[str], theirs: set[str]) -> bool:
-    ours, others = ({word for word in words if any(map(str.isdigit, word))} for words in (mine, theirs))
-    return not ours or not others or len(ours & others) >= AGREEMENT * min(len(ours), len(others))
+def _agree(mine: set[str], theirs: set[str]) -> bool:
+    return len(mine & theirs) >= AGREEMENT * min(len(mine), len(theirs))
 
 
-def _own_words_agree(mine: set[str], theirs: set[str], neighbours: Sequence[Sequence[str]]) -> bool:
-    weights = _weights(mine | theirs, neighbours)
-    if sum(weights[word] for word in mine) < _LEAST_OWN:
-        # It has no words of its own: the neighbours are copies of it, and so may this one be.
-        weights = dict.fromkeys(weights, 1.0)
-    shared = sum(weights[word] for word in mine & theirs)
-    smaller = min(sum(weights[word] for word in words) for words in (mine, theirs))
-    return shared >= AGREEMENT * smaller
-
-
-def _weights(words: set[str], neighbours: Sequence[Sequence[str]]) -> Mapping[str, float]:
+def _are_filled_in_differently(mine: set[str], theirs: set[str], neighbours: Sequence[Sequence[str]]) -> bool:
+    """Whether each of two texts that were made after one template has a word of its own where the other has another."""
     if len(neighbours) < LEAST_NEIGHBOURS:
-        return dict.fromkeys(words, 1.0)
+        return False
     sets = [set(one) for one in neighbours]
-    return {word: 1.0 - sum(word in one for one in sets) / len(sets) for word in words}
+
+    def is_own(word: str) -> bool:
+        return sum(word in one for one in sets) < TEMPLATE * len(sets)
+
+    return any(map(is_own, mine - theirs)) and any(map(is_own, theirs - mine))
