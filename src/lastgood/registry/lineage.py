@@ -85,8 +85,8 @@ class Lineage:
         past = self.past(record.pipeline, until=record.number)
         graph = past.graph()
         # A suite runs on what stands beside it: what else it ran on is not what it comes from.
-        stale = [edge for edge in graph.edges if edge.relation is Relation.RUNS_ON and edge.changed_in]
-        graph = Graph(graph.nodes, [edge for edge in graph.edges if edge not in stale], latest=graph.latest)
+        edges = [edge for edge in graph.edges if edge.relation is not Relation.RUNS_ON or not edge.changes]
+        graph = Graph(graph.nodes, edges, latest=graph.latest)
         roots = _roots(past.timeline, record, component)
         return ComponentLineage(record, roots, graph.upstream(roots))
 
