@@ -15,6 +15,7 @@ from lastgood.registry.lineage import ComponentLineage, FileLineage
 from lastgood.registry.lineage_rows import RowLineage, RowReading
 
 MOST_NUMBERS = 8
+MOST_SHOWN = 20
 _LONGEST_RUN = 100
 _SHORT = 12
 _UPWARD = {Relation.MADE_FROM: "from", Relation.DERIVED_FROM: "derived from", Relation.RUNS_ON: "runs on"}
@@ -100,12 +101,14 @@ def _numbers(numbers: Sequence[int], total: int | None = None) -> str:
     return ", ".join(f"r{number}" for number in shown) + (f" and {more:,} more" if more else "")
 
 
-def print_files(output: Output, found: FileLineage) -> None:
-    """Print where a file is."""
-    for place in found.places:
+def print_files(output: Output, found: FileLineage, *, everything: bool) -> None:
+    """Print where a file is, the newest releases first."""
+    shown = found.places if everything else found.places[:MOST_SHOWN]
+    for place in shown:
         running = _running(place.kind, place.live_in)
         where = spans_text(place.spans, found.latest)
         output.data(f"{place.digest.short}  {size(place.size):>9}  {place.component} ({place.kind}) {place.path}  {where}{running}")
+    _say_more(output, len(found.places) - len(shown), "older places")
     places = [
         {
             "component": str(one.component),
@@ -121,12 +124,15 @@ def print_files(output: Output, found: FileLineage) -> None:
     output.answer("lineage", {"kind": "file", "places": places})
 
 
-def print_row(output: Output, found: RowLineage) -> None:
+def print_row(output: Output, found: RowLineage, *, everything: bool) -> None:
     """Print in which releases' data a row stands, how it reads there, and what was made from it."""
     name = f"{found.dataset}:{shorten(found.key)}"
     output.data(f"{name} stands in {_releases(found)}")
-    for position, reading in enumerate(found.readings, 1):
-        mark, below = ("├─", "│ ") if position < len(found.readings) else ("└─", "  ")
+    readings = found.readings if everything else found.readings[-MOST_SHOWN:]
+    if len(readings) < len(found.readings):
+        output.data(f"├─ … {count(len(found.readings) - len(readings), 'reading')} before; --all shows them")
+    for position, reading in enumerate(readings, 1):
+        mark, below = ("├─", "│ ") if position < len(readings) else ("└─", "  ")
         where = spans_text(reading.spans, found.graph.latest)
         output.data(
             f"{mark} {where}, since {reading.since.astimezone():%Y-%m-%d}{_running(Kind.DATASET, reading.live_in)}: {_cells(reading)}"
@@ -134,13 +140,15 @@ def print_row(output: Output, found: RowLineage) -> None:
         output.data(f"{below}    {shorten(reading.place.path, 200)}{f', line {reading.place.line}' if reading.place.line else ''}")
     for note in found.notes:
         output.warn(note)
-    made = [root for root in found.roots if found.graph.made_from(root)]
+    made = [root for root in reversed(found.roots) if found.graph.made_from(root)]
+    shown = made if everything else made[:MOST_SHOWN]
     output.data(
         "\nmade from data that held it, or judged on it:" if made else "\nnothing is recorded to have been made from data that held it"
     )
-    for root in made:
+    for root in shown:
         for line in tree(found.graph, root, Direction.DOWNSTREAM):
             output.data(line)
+    _say_more(output, len(made) - len(shown), "older contents that something was made from")
     _say_cut(output, found.graph)
     fields = {"kind": "row", "dataset": str(found.dataset), "key": found.key, "roots": list(found.roots), "notes": list(found.notes)}
     output.answer("lineage", {**fields, "readings": [_reading_json(one) for one in found.readings], **found.graph.to_json()})
@@ -163,6 +171,11 @@ def _reading_json(reading: RowReading) -> dict[str, object]:
         "row": dict(reading.place.cells),
         "since": format_instant(reading.since),
     }
+
+
+def _say_more(output: Output, more: int, what: str) -> None:
+    if more:
+        output.data(f"… and {more:,} {what}; --all shows them")
 
 
 def _say_cut(output: Output, graph: Graph) -> None:

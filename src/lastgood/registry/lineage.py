@@ -62,7 +62,7 @@ class FilePlace:
 
 @dataclass(frozen=True, slots=True)
 class FileLineage:
-    """Where a file is; `latest` is the number of the pipeline's latest release."""
+    """Where a file is, the newest releases first; `latest` is the number of the pipeline's latest release."""
 
     places: tuple[FilePlace, ...]
     latest: int | None
@@ -109,7 +109,8 @@ class Lineage:
             Integrity: a listing cannot be read.
         """
         past = self.past(self.pipeline(pipeline))
-        places = tuple(_places(past, what.removeprefix("./"), self._files))
+        found = _places(past, what.removeprefix("./"), self._files)
+        places = tuple(sorted(found, key=lambda place: (-place.spans[-1].last, place.component, place.path)))
         if not places:
             raise NotFound(f"no release has a file {what[:200]}", hint="lastgood show REV --all lists the files of a release")
         return FileLineage(places, past.timeline.latest)
