@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lastgood.compare.leakage import overlap
 from lastgood.compare.leakage.columns import Columns, choose_columns
 from lastgood.compare.leakage.likeness import AGREEMENT, LEAST_WORDS, LIKENESS, is_near, likeness
 from lastgood.compare.leakage.overlap import Overlap, TextRow, find_overlap
@@ -138,7 +139,7 @@ def test_all_that_was_planted_is_found_and_nothing_else(rows: Rows) -> None:
     near = [_with_a_word(text, n) for n, text in enumerate(train[100:120])]
     found = overlap_of([*held_out, *same, *near], train)
     planted = [f"e{len(held_out) + n}" for n in range(40)]
-    assert sorted(leak.evaluated.name for leak in found.leaks) == sorted(planted)
+    assert sorted(str(leak.evaluated.name) for leak in found.leaks) == sorted(planted)
     assert found.same == 20
     assert {leak.trained.text for leak in found.leaks if leak.is_same} == set(train[10:30])
     assert {leak.trained.text for leak in found.leaks if not leak.is_same} == set(train[100:120])
@@ -161,6 +162,15 @@ def test_copies_of_one_text_with_little_changes_are_no_template() -> None:
     copies = [_with_a_word(train[7], n).replace("really", word) for n, word in enumerate(CITIES)]
     found = overlap_of([train[7] + " thanks"], [*train, *copies])
     assert [leak.trained.name for leak in found.leaks] == ["t7"]
+
+
+def test_where_too_much_resembles_to_be_held_it_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = tickets(random.Random(1), 500)
+    evaluated = [*tickets(random.Random(2), 50), *(_with_a_word(text, n) for n, text in enumerate(train[:20]))]
+    held = overlap_of(evaluated, train)
+    monkeypatch.setattr(overlap, "MOST_HELD", 1_000)
+    assert overlap_of(evaluated, train) == held
+    assert len(held.leaks) >= 20
 
 
 def test_rows_are_counted_and_texts_that_stand_twice_leak_twice() -> None:

@@ -89,10 +89,12 @@ def _remarks(node: Node, edge: Edge | None, graph: Graph, direction: Direction) 
         yield f"made by {shorten(making.run or '?', _LONGEST_RUN)}{seed}{trust}"
     if provenance.licence:
         yield f"licence {shorten(provenance.licence)}"
-    if node.judged:
-        suites = {one.suite: [other.number for other in node.judged if other.suite == one.suite] for one in node.judged}
-        for suite, numbers in suites.items():
-            yield f"{suite} ran on it in {_numbers(numbers)}" if node.kind is Kind.DATASET else f"judged by {suite} in {_numbers(numbers)}"
+    suites: dict[str, list[int]] = {}
+    for judged in node.judged:
+        suites.setdefault(judged.suite, []).append(judged.number)
+    for suite, releases in suites.items():
+        said = _numbers(releases)
+        yield f"{suite} ran on it in {said}" if node.kind is Kind.DATASET else f"judged by {suite} in {said}"
 
 
 def _numbers(numbers: Sequence[int], total: int | None = None) -> str:

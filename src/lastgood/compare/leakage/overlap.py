@@ -18,14 +18,17 @@ from lastgood.compare.leakage.shingles import MOST_WORDS, Like, ShingleIndex
 from lastgood.compare.leakage.texts import normalised, words_of
 
 BATCH = 2_000
+MOST_HELD = 64 << 20
+"""How many characters of training rows that resemble evaluation rows are held; where there are more, they are read again."""
+
 _NEIGHBOUR = 0.25
 """The share of a text's runs of words that a row built like it has, at least."""
 
 
 class TextRow(NamedTuple):
-    """A row's name, for people, and the text of it that is compared."""
+    """A row, and the text of it that is compared; `name` says which it is, for people, once it is made a text."""
 
-    name: str
+    name: object
     text: str
 
 
@@ -88,10 +91,15 @@ def find_overlap(evaluated: Iterable[TextRow], trained: Callable[[], Iterator[Te
     search = _Search(rows, nearly=nearly)
     search.read(trained())
     near = search.near(trained)
-    leaks = [Leak(row, found, is_same=True, likeness=1.0) for text, found in search.same.items() for row in rows[text]]
-    leaks += [Leak(row, found, is_same=False, likeness=how) for text, (found, how) in near.items() for row in rows[text]]
+    leaks = [_leak(row, found, None) for text, found in search.same.items() for row in rows[text]]
+    leaks += [_leak(row, found, how) for text, (found, how) in near.items() for row in rows[text]]
     leaks.sort(key=lambda leak: (not leak.is_same, -leak.likeness))
     return Overlap(sum(map(len, rows.values())), search.with_text, tuple(leaks), search.index.is_whole)
+
+
+def _leak(evaluated: TextRow, trained: TextRow, how: float | None) -> Leak:
+    named = (TextRow(str(row.name), row.text) for row in (evaluated, trained))
+    return Leak(*named, is_same=how is None, likeness=1.0 if how is None else how)
 
 
 class _Search:
@@ -102,6 +110,8 @@ class _Search:
         self.with_text = 0
         self._rows = rows
         self._count = 0
+        self._held: dict[int, TextRow] | None = {}
+        self._room = MOST_HELD
         self._texts = [text.split(" ") for text in rows] if nearly else []
         self.index = ShingleIndex(self._texts)
 
@@ -113,10 +123,19 @@ class _Search:
                 if row.text and not row.text.isspace():
                     self.with_text += 1
                     fed.append((number, self._match(row)))
-            self.index.feed(fed)
+            self._hold(batch, self.index.feed(fed))
             self._count += len(batch)
         for start in range(0, len(self._texts), BATCH):
             self.index.feed(list(enumerate(self._texts[start : start + BATCH], self._count + start)))
+
+    def _hold(self, batch: list[TextRow], numbers: set[int]) -> None:
+        for number in numbers if self._held is not None else ():
+            row = batch[number - self._count]
+            self._room -= len(row.text)
+            if self._held is None or self._room < 0:
+                self._held = None
+                return
+            self._held[number] = TextRow(str(row.name), row.text)
 
     def _match(self, row: TextRow) -> list[str]:
         words = words_of(row.text)
@@ -133,8 +152,11 @@ class _Search:
             if any(like.row < self._count for like in found):
                 likes[place] = found
         wanted = {like.row for found in likes.values() for like in found if like.row < self._count}
-        fetched = {number: row for number, row in enumerate(islice(trained(), max(wanted) + 1)) if number in wanted} if wanted else {}
-        words_by_row = {number: words_of(row.text)[:MOST_WORDS] for number, row in fetched.items()}
+        fetched = self._held
+        if fetched is None:
+            last = max(wanted, default=-1)
+            fetched = {number: row for number, row in enumerate(islice(trained(), last + 1)) if number in wanted}
+        words_by_row = {number: words_of(fetched[number].text)[:MOST_WORDS] for number in wanted}
         words_by_row |= {self._count + place: words[:MOST_WORDS] for place, words in enumerate(self._texts)}
         near: dict[str, tuple[TextRow, float]] = {}
         for place, found in likes.items():

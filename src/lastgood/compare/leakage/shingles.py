@@ -90,11 +90,11 @@ class ShingleIndex:
         codes[(first | second | third) < 0] = -1
         return codes, owner[within]
 
-    def feed(self, rows: Sequence[tuple[int, Sequence[str]]]) -> None:
-        """Look at training rows, each with its number; numbers only grow."""
+    def feed(self, rows: Sequence[tuple[int, Sequence[str]]]) -> set[int]:
+        """Look at training rows, each with its number, and return those that were noted; numbers only grow."""
         rows = [row for row in rows if len(row[1]) >= LEAST_WORDS]
         if not len(self._codes) or not rows:
-            return
+            return set()
         codes, owner = self._cut([words[:MOST_WORDS] for _, words in rows])
         place = np.minimum(np.searchsorted(self._codes, codes), len(self._codes) - 1)
         hit = self._codes[place] == codes
@@ -103,9 +103,10 @@ class ShingleIndex:
         for one in np.flatnonzero(counted):
             counted[one] = self._is_new(rows[one][1])
         hit &= counted[owner]
-        if hit.any():
-            numbers = np.array([number for number, _ in rows], np.int64)
-            self._note(place[hit], numbers[owner[hit]])
+        if not hit.any():
+            return set()
+        numbers = np.array([number for number, _ in rows], np.int64)
+        return self._note(place[hit], numbers[owner[hit]])
 
     def _is_new(self, words: Sequence[str]) -> bool:
         mark = hashlib.blake2b(" ".join(words).encode("utf-8", "surrogatepass"), digest_size=8).digest()
@@ -115,8 +116,8 @@ class ShingleIndex:
             self._remembered.add(mark)
         return True
 
-    def _note(self, shingles: Longs, rows: Longs) -> None:
-        """Keep the first rows of each run."""
+    def _note(self, shingles: Longs, rows: Longs) -> set[int]:
+        """Keep the first rows of each run, and return those that were kept."""
         pairs = np.unique((shingles << _ROW_BITS) | rows)
         shingles, rows = pairs >> _ROW_BITS, pairs & ((1 << _ROW_BITS) - 1)
         starts = np.flatnonzero(np.diff(shingles, prepend=-1))
@@ -124,6 +125,7 @@ class ShingleIndex:
         kept = self._seen[shingles] + within < MOST_POSTINGS
         np.add.at(self._seen, shingles, 1)
         self._found.append((shingles[kept], rows[kept]))
+        return set(rows[kept].tolist())
 
     def rows_like(self, text: int, but: int) -> list[Like]:
         """Return the rows that share the most runs with an evaluation text, at least two, but for one; when all were fed."""
