@@ -166,6 +166,13 @@ def test_a_row_its_readings_and_what_was_made_from_it(bot: Desk, words: list[str
     assert "runs in prod" in said
 
 
+def test_what_was_made_from_a_source_outside(bot: Desk) -> None:
+    answer = bot.ask("lineage", "s3://lake/tickets@v7")
+    assert (answer["kind"], answer["roots"], answer["release"]) == ("source", ["s3://lake/tickets@v7"], None)
+    assert [node["name"] for node in answer["nodes"]] == ["s3://lake/tickets@v7", *["train"] * 4, *["router"] * 2]
+    assert bot.tell("lineage", "s3://lake/tickets@v7").out.splitlines()[0] == "s3://lake/tickets@v7"
+
+
 def test_a_row_of_csv_and_one_that_nothing_was_made_from(bot: Desk) -> None:
     assert 'text="another ticket"' in bot.tell("lineage", "holdout:h1").out
     bot.write("data/train.jsonl", rows() + '{"id": "new", "text": "x"}\n')
@@ -188,6 +195,7 @@ def test_a_row_of_csv_and_one_that_nothing_was_made_from(bot: Desk) -> None:
         (["--row", "../x:1"], "invalid-name", ""),
         (["r1", "--file", "x"], "invalid", "one thing at a time"),
         (["r1", "--dot"], "invalid", "two answers"),
+        (["s3://lake/other"], "not-found", "no release says that anything was made from s3://lake/other"),
         (["--pipeline", "other"], "not-found", "no pipeline other"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 
 import pytest
 from hypothesis import given, settings
@@ -81,6 +82,8 @@ DAYS = (
     "at noon",
     "on Friday",
 )
+WORDS = ["".join(random.Random(n).choices("abcdefghijklmnopqrstuvwxyz", k=2 + n % 8)) for n in range(3_000)]
+OFTEN = list(accumulate(1 / (n + 1) for n in range(len(WORDS))))
 Rows = Callable[[random.Random, int], list[str]]
 
 
@@ -109,9 +112,7 @@ def forms(random_: random.Random, count: int) -> list[str]:
 
 def natural(random_: random.Random, count: int) -> list[str]:
     """Draw words as often as language does: few of them often, most of them seldom."""
-    words = ["".join(random.Random(n).choices("abcdefghijklmnopqrstuvwxyz", k=2 + n % 8)) for n in range(3_000)]
-    weights = [1 / (n + 1) for n in range(len(words))]
-    return [" ".join(random_.choices(words, weights, k=random_.randint(8, 40))) for _ in range(count)]
+    return [" ".join(random_.choices(WORDS, cum_weights=OFTEN, k=random_.randint(8, 40))) for _ in range(count)]
 
 
 CLEAN: list[Rows] = [tickets, forms, natural]

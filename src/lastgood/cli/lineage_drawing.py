@@ -25,17 +25,18 @@ _DOWNWARD = {Relation.MADE_FROM: "made:", Relation.DERIVED_FROM: "derived:", Rel
 def print_trees(output: Output, found: ComponentLineage, direction: Direction) -> None:
     """Print what components were made from, or what was made from them."""
     release = found.release
-    way = "what it was made from" if direction is Direction.UPSTREAM else "what was made from it, in any release"
-    output.note(f"{release.pipeline} {release.label}: {way}")
+    if release is not None:
+        way = "what it was made from" if direction is Direction.UPSTREAM else "what was made from it, in any release"
+        output.note(f"{release.pipeline} {release.label}: {way}")
     for root in found.roots:
         for line in tree(found.graph, root, direction):
             output.data(line)
     _say_cut(output, found.graph)
     fields = {
-        "kind": "release",
+        "kind": "source" if release is None else "release",
         "direction": direction.value,
-        "release": str(release.release),
-        "number": release.number,
+        "release": None if release is None else str(release.release),
+        "number": None if release is None else release.number,
         "roots": list(found.roots),
     }
     output.answer("lineage", {**fields, **found.graph.to_json()})
