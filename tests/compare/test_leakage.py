@@ -224,7 +224,7 @@ def _shared_runs(one: str, other: str) -> int:
 
 @given(rows=st.lists(st.lists(st.sampled_from("abc"), max_size=12), max_size=20), cut=st.integers(1, 5))
 def test_batches_make_no_difference(rows: list[list[str]], cut: int) -> None:
-    texts = [list("abcabcabc"), list("ccbbaacab")]
+    texts = ["a b c a b c a b c", "c c b b a a c a b"]
     answers = []
     for size in (cut, len(rows) + 1):
         index = ShingleIndex(texts)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 
 from lastgood.compare.change import Detail, Finding, Note
 from lastgood.compare.comparer import join_phrases
@@ -32,7 +31,7 @@ from lastgood.registry.points import parse_entries
 MOST_ROWS = 1_000_000
 """How many evaluation rows are looked for."""
 
-MOST_TEXT = 256 << 20
+MOST_TEXT = 64 << 20
 """How many characters of evaluation texts are held at once."""
 
 Names = tuple[ComponentName, ComponentName]
@@ -147,8 +146,8 @@ class _Pair:
     def _columns(self) -> Columns | None:
         if not self._evaluated.has_files or not self._trained.has_files:
             return None
-        first = [[row.cells for row in islice(one.rows(), SAMPLE)] for one in (self._trained, self._evaluated)]
-        return choose_columns(first[0], first[1], self._trained.keys | self._evaluated.keys)
+        keys = self._trained.keys | self._evaluated.keys
+        return choose_columns(self._trained.first(SAMPLE), self._evaluated.first(SAMPLE), keys)
 
     def overlap(self) -> Overlap:
         """Return what the two share."""

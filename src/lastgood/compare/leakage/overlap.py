@@ -17,11 +17,13 @@ from lastgood.compare.leakage.likeness import is_near, likeness
 from lastgood.compare.leakage.shingles import MOST_WORDS, Like, ShingleIndex
 from lastgood.compare.leakage.texts import normalised, words_of
 
-BATCH = 2_000
+BATCH, BATCH_TEXT = 2_000, 8 << 20
+"""How many rows, and characters of them, are looked at together."""
+
 MOST_HELD = 64 << 20
 """How many characters of training rows that resemble evaluation rows are held; where there are more, they are read again."""
 
-_NEIGHBOUR = 0.25
+_BUILT_ALIKE = 0.25
 """The share of a text's runs of words that a row built like it has, at least."""
 
 
@@ -98,8 +100,8 @@ def find_overlap(evaluated: Iterable[TextRow], trained: Callable[[], Iterator[Te
 
 
 def _leak(evaluated: TextRow, trained: TextRow, how: float | None) -> Leak:
-    named = (TextRow(str(row.name), row.text) for row in (evaluated, trained))
-    return Leak(*named, is_same=how is None, likeness=1.0 if how is None else how)
+    mine, theirs = TextRow(str(evaluated.name), evaluated.text), TextRow(str(trained.name), trained.text)
+    return Leak(mine, theirs, is_same=how is None, likeness=1.0 if how is None else how)
 
 
 class _Search:
@@ -112,12 +114,12 @@ class _Search:
         self._count = 0
         self._held: dict[int, TextRow] | None = {}
         self._room = MOST_HELD
-        self._texts = [text.split(" ") for text in rows] if nearly else []
+        self._texts = list(rows) if nearly else []
         self.index = ShingleIndex(self._texts)
 
     def read(self, trained: Iterator[TextRow]) -> None:
         """Read the training rows: find what is the same, and note what is alike."""
-        while batch := list(islice(trained, BATCH)):
+        for batch in _batches(trained):
             fed: list[tuple[int, list[str]]] = []
             for number, row in enumerate(batch, self._count):
                 if row.text and not row.text.isspace():
@@ -125,8 +127,8 @@ class _Search:
                     fed.append((number, self._match(row)))
             self._hold(batch, self.index.feed(fed))
             self._count += len(batch)
-        for start in range(0, len(self._texts), BATCH):
-            self.index.feed(list(enumerate(self._texts[start : start + BATCH], self._count + start)))
+        for number, text in enumerate(self._texts, self._count):
+            self.index.feed([(number, text.split(" "))])
 
     def _hold(self, batch: list[TextRow], numbers: set[int]) -> None:
         for number in numbers if self._held is not None else ():
@@ -147,33 +149,56 @@ class _Search:
     def near(self, trained: Callable[[], Iterator[TextRow]]) -> dict[str, tuple[TextRow, float]]:
         """Return of each text that leaked nearly the training row that is most like it, and how alike they are."""
         likes: dict[int, list[Like]] = {}
-        for place, words in enumerate(self._texts):
-            found = [] if " ".join(words) in self.same else self.index.rows_like(place, but=self._count + place)
+        for place, text in enumerate(self._texts):
+            found = [] if text in self.same else self.index.rows_like(place, but=self._count + place)
             if any(like.row < self._count for like in found):
                 likes[place] = found
-        wanted = {like.row for found in likes.values() for like in found if like.row < self._count}
-        fetched = self._held
-        if fetched is None:
-            last = max(wanted, default=-1)
-            fetched = {number: row for number, row in enumerate(islice(trained(), last + 1)) if number in wanted}
-        words_by_row = {number: words_of(fetched[number].text)[:MOST_WORDS] for number in wanted}
-        words_by_row |= {self._count + place: words[:MOST_WORDS] for place, words in enumerate(self._texts)}
+        fetched = self._fetch({like.row for found in likes.values() for like in found if like.row < self._count}, trained)
         near: dict[str, tuple[TextRow, float]] = {}
         for place, found in likes.items():
-            best = self._nearest(self._texts[place][:MOST_WORDS], found, words_by_row)
+            best = self._nearest(self._texts[place], found, fetched)
             if best is not None:
-                near[" ".join(self._texts[place])] = fetched[best[0]], best[1]
+                near[self._texts[place]] = fetched[best[0]], best[1]
         return near
 
-    def _nearest(self, mine: list[str], found: list[Like], words: Mapping[int, list[str]]) -> tuple[int, float] | None:
+    def _fetch(self, wanted: set[int], trained: Callable[[], Iterator[TextRow]]) -> dict[int, TextRow]:
+        if self._held is not None:
+            return self._held
+        return {number: row for number, row in enumerate(islice(trained(), max(wanted, default=-1) + 1)) if number in wanted}
+
+    def _nearest(self, text: str, found: list[Like], fetched: Mapping[int, TextRow]) -> tuple[int, float] | None:
         """Return the training row that is the nearest duplicate of a text, with how alike they are, or None."""
-        alike = [like.row for like in found if like.share >= _NEIGHBOUR]
+        words = {like.row: self._words(like.row, fetched) for like in found}
+        alike = {like.row: set(words[like.row]) for like in found if like.share >= _BUILT_ALIKE}
+        mine = _cut(text)
         duplicates = [
-            (likeness(mine, words[like.row]), -like.row)
-            for like in found
-            if like.row < self._count and is_near(mine, words[like.row], [words[row] for row in alike if row != like.row])
+            (likeness(mine, theirs), -row)
+            for row, theirs in words.items()
+            if row < self._count and is_near(mine, theirs, [one for other, one in alike.items() if other != row])
         ]
         if not duplicates:
             return None
         best, number = max(duplicates)
         return -number, best
+
+    def _words(self, row: int, fetched: Mapping[int, TextRow]) -> list[str]:
+        if row < self._count:
+            return words_of(fetched[row].text)[:MOST_WORDS]
+        return _cut(self._texts[row - self._count])
+
+
+def _cut(text: str) -> list[str]:
+    return text.split(" ", MOST_WORDS)[:MOST_WORDS]
+
+
+def _batches(rows: Iterator[TextRow]) -> Iterator[list[TextRow]]:
+    batch: list[TextRow] = []
+    length = 0
+    for row in rows:
+        batch.append(row)
+        length += len(row.text)
+        if len(batch) == BATCH or length >= BATCH_TEXT:
+            yield batch
+            batch, length = [], 0
+    if batch:
+        yield batch

@@ -10,16 +10,19 @@ Rules: files that are no tables are passed over; one that cannot be read as the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import NamedTuple
 
 from lastgood.canonical import Json
 from lastgood.compare.change import Note
+from lastgood.compare.leakage.texts import text_of
 from lastgood.errors import Gone, Invalid, NotFound
 from lastgood.formats.tables import key_columns, key_of, read_rows, table_format
 from lastgood.model.listing import FileEntry
 from lastgood.model.placement import FileAccess
 
 Cells = Mapping[str, Json]
+_LARGEST_SAMPLE = 16 << 20
 
 
 class NamedRow(NamedTuple):
@@ -73,6 +76,17 @@ class Tables:
                 self._note(entry, "its bytes are not kept here")
             except Invalid as error:
                 self._note(entry, error.message)
+
+    def first(self, most: int) -> list[Cells]:
+        """Return the first rows, fewer where they are large."""
+        found: list[Cells] = []
+        length = 0
+        for row in islice(self.rows(), most):
+            found.append(row.cells)
+            length += sum(len(text_of(cell)) for cell in row.cells.values())
+            if length > _LARGEST_SAMPLE:
+                break
+        return found
 
     def _note(self, entry: FileEntry, reason: str) -> None:
         self.notes[entry.path] = Note(entry.path, f"not looked through for leakage: {reason}")
