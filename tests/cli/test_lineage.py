@@ -166,6 +166,22 @@ def test_a_row_its_readings_and_what_was_made_from_it(bot: Desk, words: list[str
     assert "runs in prod" in said
 
 
+def test_a_path_that_json_writes_in_its_own_way(bot: Desk) -> None:
+    bot.write('models/say "ü".bin', b"three")
+    bot.write("models/deep/router.bin", b"four")
+    bot.tell("commit", "-m", "more files")
+    assert [place["path"] for place in bot.ask("lineage", 'models/say "ü".bin')["places"]] == ['models/say "ü".bin']
+    assert [place["path"] for place in bot.ask("lineage", "--file", "models/deep/router.bin")["places"]] == ["models/deep/router.bin"]
+    assert bot.fails("lineage", "--file", "router.bin")["kind"] == "not-found"
+
+
+def test_what_json_has_no_number_for(bot: Desk) -> None:
+    bot.write("data/train.jsonl", rows() + '{"id": "odd", "n": NaN, "big": 12345678901234567890}\n')
+    bot.tell("commit", "-m", "odd")
+    (reading,) = bot.ask("lineage", "train:odd")["readings"]
+    assert (reading["row"]["n"], reading["row"]["big"]) == ("nan", "12345678901234567890")
+
+
 def test_what_was_made_from_a_source_outside(bot: Desk) -> None:
     answer = bot.ask("lineage", "s3://lake/tickets@v7")
     assert (answer["kind"], answer["roots"], answer["release"]) == ("source", ["s3://lake/tickets@v7"], None)

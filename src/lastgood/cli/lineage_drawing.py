@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from lastgood.cli.output import Output
 from lastgood.clock import format_instant
-from lastgood.compare.wording import count, shorten, show_value, size
+from lastgood.compare.wording import as_json, count, shorten, show_value, size
 from lastgood.model.component import Kind
 from lastgood.model.lineage.graph import Edge, Graph, Known, Node, Relation
 from lastgood.model.lineage.timeline import spans_text
@@ -171,7 +171,7 @@ def _reading_json(reading: RowReading) -> dict[str, object]:
         "live_in": list(reading.live_in),
         "path": reading.place.path,
         "line": reading.place.line or None,
-        "row": dict(reading.place.cells),
+        "row": as_json(dict(reading.place.cells)),
         "since": format_instant(reading.since),
     }
 

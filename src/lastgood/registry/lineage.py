@@ -198,11 +198,18 @@ def _places(past: Past, what: str, files: FileAccess) -> Iterator[FilePlace]:
         component = held.component
         if component.content.listing is None:
             continue
-        lines = [line for line in listing_of(component, files).splitlines(keepends=True) if wanted in line]
-        for entry in parse_entries(b"".join(lines), component):
+        for entry in parse_entries(b"".join(_lines_with(wanted, listing_of(component, files))), component):
             if what in {entry.path, str(entry.digest)}:
                 spans = tuple(held.spans)
                 yield FilePlace(name, component.kind, entry.path, entry.digest, entry.size, spans, past.live_in(spans))
+
+
+def _lines_with(wanted: bytes, listing: bytes) -> Iterator[bytes]:
+    found = listing.find(wanted)
+    while found >= 0:
+        start, end = listing.rfind(b"\n", 0, found) + 1, listing.find(b"\n", found) + 1 or len(listing)
+        yield listing[start:end]
+        found = listing.find(wanted, end)
 
 
 def _wanted(what: str) -> bytes:

@@ -20,7 +20,7 @@ from collections.abc import Set as AbstractSet
 LEAST_WORDS = 6
 """Texts of fewer words are compared word for word only."""
 
-LIKENESS = 0.6
+LIKENESS = 0.7
 """The share of their words and pairs of words that near duplicates have in common, at least."""
 
 AGREEMENT = 0.8
