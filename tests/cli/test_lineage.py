@@ -110,6 +110,15 @@ def test_a_suite_runs_on_what_stands_beside_it(bot: Desk) -> None:
         "└─ runs on holdout (dataset) r1-",
         "quality ran on it in r3",
     ]
+    bot.write("data/holdout.csv", "id,text\nh2,yet another ticket\n")
+    bot.tell("commit", "-m", "another holdout")
+    assert tree(bot, "--component", "quality") == ["quality (eval) r1-", "└─ runs on holdout (dataset) r6-"]
+    assert tree(bot, "r1", "--component", "holdout", "--downstream") == [
+        "holdout (dataset) r1-r5",
+        "│ quality ran on it in r3",
+        "└─ judged with: quality (eval) r1-",
+        "runs on holdout as of r1; holdout has changed since: r6",
+    ]
 
 
 def test_downstream_says_what_was_made_and_where_it_runs(bot: Desk) -> None:

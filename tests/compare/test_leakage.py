@@ -165,6 +165,24 @@ def test_copies_of_one_text_with_little_changes_are_no_template() -> None:
     assert [leak.trained.name for leak in found.leaks] == ["t7"]
 
 
+BROKEN = "The {} that you sent came broken, I have pictures of it and would like a replacement as soon as possible"
+
+
+@pytest.mark.parametrize(("others", "leaks"), [(0, 1), (3, 1), (4, 0), (12, 0)])
+def test_four_others_make_a_template(others: int, leaks: int) -> None:
+    train = [BROKEN.format(thing) for thing in ("lamp", *THINGS[1 : others + 1])]
+    assert len(overlap_of([BROKEN.format("table")], train).leaks) == leaks
+
+
+def test_a_row_that_training_repeats_does_not_become_the_template() -> None:
+    train = [BROKEN.format("lamp")] * 100 + [BROKEN.format(thing) for thing in THINGS]
+    assert overlap_of([BROKEN.format("table"), BROKEN.format("stool")], train).leaks == ()
+
+
+def test_a_letter_that_folding_takes_apart_is_put_together() -> None:
+    assert words_of("\u01f0") == words_of("J\u030c") == ["\u01f0"]
+
+
 def test_where_too_much_resembles_to_be_held_it_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     train = tickets(random.Random(1), 500)
     evaluated = [*tickets(random.Random(2), 50), *(_with_a_word(text, n) for n, text in enumerate(train[:20]))]

@@ -84,16 +84,14 @@ class ShingleIndex:
         return codes
 
     def _cut(self, texts: Sequence[Sequence[str]]) -> tuple[Longs, Longs]:
-        """Return the runs of texts as numbers, those with a word that is not known as -1, and which text each is of."""
+        """Return the runs of texts as numbers, below zero where a word is not known, and which text each is of."""
         known = self._known
         ids = np.array([known.get(word, -1) for words in texts for word in words], np.int64)
         lengths = np.array([len(words) for words in texts], np.int64)
         owner = np.repeat(np.arange(len(texts)), lengths)
         within = np.flatnonzero(owner[2:] == owner[:-2]) if len(owner) > 2 else np.zeros(0, np.int64)  # noqa: PLR2004
         first, second, third = ids[within], ids[within + 1], ids[within + 2]
-        codes = (first << 2 * _BITS) | (second << _BITS) | third
-        codes[(first | second | third) < 0] = -1
-        return codes, owner[within]
+        return (first << 2 * _BITS) | (second << _BITS) | third, owner[within]
 
     def feed(self, rows: Sequence[tuple[int, Sequence[str]]]) -> set[int]:
         """Look at training rows, each with its number, and return those that were noted; numbers only grow."""
