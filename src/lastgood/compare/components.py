@@ -4,11 +4,10 @@ Rules: nothing is read where the content digests are the same; declared fields a
 files are given to the kind's comparer, which `comparer_of` gives. A component whose kind changed, and whatever
 no comparer can tell apart, is still told as changed: the content digest decides, never a comparer.
 
-    >>> from lastgood.compare.filesets import NoFiles
     >>> from lastgood.ids import ContentDigest
     >>> old = ComponentSide(Kind.HOSTED, ContentDigest.of(b"1"), fields={"provider": "openai", "model": "gpt-4.1"})
     >>> new = ComponentSide(Kind.HOSTED, ContentDigest.of(b"2"), fields={"provider": "openai", "model": "gpt-4o"})
-    >>> compare_component(ComponentName.parse("llm"), old, new, NoFiles()).summary
+    >>> compare_component(ComponentName.parse("llm"), old, new, files=None).summary
     'model gpt-4.1 → gpt-4o'
 """
 

@@ -9,7 +9,7 @@ diff(registry, "r1", "r2", Looking(comparer=quick_comparer_of)).changed
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,7 +115,16 @@ def diff(registry: Registry, old: str, new: str | Path | Workspace, looking: Loo
     if looking.component is not None and not was and not now:
         raise NotFound(f"neither side has a component {looking.component}", hint=f"lastgood show {old}")
     comparison = compare_sides(was, now, after.files, looking.comparer)
+    if looking.component is None and looking.comparer is comparer_of:
+        comparison = replace(comparison, findings=_findings(before.side, after.side, after.files))
     return Diff(before.words, after.words, comparison)
+
+
+def _findings(old: Side, new: Side, files: FileAccess) -> tuple[Finding, ...]:
+    """Return what is to be said beside the components; asked for only where the whole of two sides is compared closely."""
+    from lastgood.registry.leakage import leakage_findings  # noqa: PLC0415 - a quick comparison finds none of it
+
+    return tuple(leakage_findings(old, new, files))
 
 
 def _other(registry: Registry, new: str | Path | Workspace, known: Manifest, looking: Looking) -> _Opened:
