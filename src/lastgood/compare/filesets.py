@@ -3,7 +3,7 @@
 >>> from lastgood.ids import ContentDigest
 >>> from lastgood.model.component import Kind
 >>> old, new = (ComponentSide(Kind.CODE, ContentDigest.of(one)) for one in (b"1", b"2"))
->>> FileSetComparer().compare(old, new, NoFiles())
+>>> FileSetComparer().compare(old, new, files=None)
 Findings(phrases=[], details=(), cosmetic=False, headline='')
 """
 
