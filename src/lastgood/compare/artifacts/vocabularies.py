@@ -1,0 +1,144 @@
+r"""The comparer of tokenizers: which tokens and merges came and went; the rest of `tokenizer.json` by its keys.
+
+Rules: files are known by their names, as libraries look for them: `tokenizer.json`, `vocab.json`, `vocab.txt`,
+`merges.txt`, `added_tokens.json`. Added tokens of a `tokenizer.json` are matched by what they stand for, so that special
+tokens are named. A tokenizer may have `LARGEST` bytes and `MOST_MARKS` values, which is three times what those of today
+have; one side at a time is read, and of both only tokens, merges and the rest are kept.
+
+    >>> old, new = (read_vocabulary("vocab.txt", data) for data in (b"[PAD]\nthe\n", b"[PAD]\nthe\na\n"))
+    >>> compare_vocabularies("vocab.txt", old, new, Effort())[0].added
+    ('a',)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from lastgood.canonical import Json, parse_json
+from lastgood.compare.alignment import Effort
+from lastgood.compare.artifacts.changes import VocabularyChange
+from lastgood.compare.change import KeyChange
+from lastgood.compare.structured import compare_trees
+from lastgood.compare.wording import quote
+from lastgood.errors import Invalid
+
+LARGEST = 48 << 20
+"""How many bytes a tokenizer may have."""
+
+MOST_MARKS = 4_000_000
+"""How many commas and brackets it may have, of which each value needs one."""
+
+MOST_KEPT = 1_000
+"""How many tokens that came or went are told by name."""
+
+NAMES = frozenset({"tokenizer.json", "vocab.json", "vocab.txt", "merges.txt", "added_tokens.json"})
+
+_MOST_NAMED = 3
+
+
+@dataclass(slots=True)
+class Vocabulary:
+    """A tokenizer: the number or score of each token, the merges, and everything else as a tree."""
+
+    tokens: dict[str, Json] = field(default_factory=dict)
+    merges: dict[str, None] = field(default_factory=dict)
+    rest: Json = None
+
+
+def read_vocabulary(name: str, data: bytes) -> Vocabulary:
+    """Read a file of a tokenizer.
+
+    Args:
+        name: its name, which says what it holds.
+        data: its bytes.
+
+    Raises:
+        Invalid: it is not what its name says; the message says why, as a clause.
+    """
+    if name.endswith(".txt"):
+        return _read_lines(name, data)
+    if sum(data.count(mark) for mark in (b",", b"[", b"{")) > MOST_MARKS:
+        raise Invalid(f"has more than {MOST_MARKS:,} values")
+    try:
+        tree = parse_json(data)
+    except Invalid as error:
+        raise Invalid(f"is not valid JSON ({error.message.removeprefix('this is not valid JSON: ')})") from error
+    if not isinstance(tree, dict):
+        raise Invalid("is no object")
+    if name != "tokenizer.json":
+        return Vocabulary(tree)
+    return _read_tokenizer(tree)
+
+
+def _read_lines(name: str, data: bytes) -> Vocabulary:
+    try:
+        lines = data.decode().splitlines()
+    except UnicodeDecodeError as error:
+        raise Invalid("is not UTF-8") from error
+    if name == "merges.txt":
+        return Vocabulary(merges=dict.fromkeys(line for line in lines if not line.startswith("#version")))
+    return Vocabulary({line: number for number, line in enumerate(lines)})
+
+
+def _read_tokenizer(tree: dict[str, Json]) -> Vocabulary:
+    model = tree.get("model")
+    if not isinstance(model, dict):
+        raise Invalid("has no model")
+    vocabulary = Vocabulary(rest=tree)
+    tokens, merges = model.pop("vocab", None), model.pop("merges", None)
+    if isinstance(tokens, dict):
+        vocabulary.tokens = tokens
+    elif isinstance(tokens, list):
+        vocabulary.tokens = {str(one[0]): one[1] for one in tokens if isinstance(one, list) and len(one) > 1}
+    if isinstance(merges, list):
+        vocabulary.merges = dict.fromkeys(" ".join(map(str, one)) if isinstance(one, list) else str(one) for one in merges)
+    added = tree.get("added_tokens")
+    if isinstance(added, list):
+        contents = [one.get("content") for one in added if isinstance(one, dict)]
+        if len(set(map(str, contents))) == len(added) and all(isinstance(one, str) for one in contents):
+            tree["added_tokens"] = {str(one["content"]): one for one in added if isinstance(one, dict)}
+    return vocabulary
+
+
+def compare_vocabularies(path: str, old: Vocabulary, new: Vocabulary, effort: Effort) -> tuple[VocabularyChange, tuple[KeyChange, ...]]:
+    """Compare two tokenizers: their tokens and merges, and the keys of everything else."""
+    change = VocabularyChange(
+        path,
+        len(old.tokens),
+        len(new.tokens),
+        tuple(islice(_missing(new.tokens, old.tokens), MOST_KEPT)),
+        tuple(islice(_missing(old.tokens, new.tokens), MOST_KEPT)),
+        sum(1 for _ in _missing(new.tokens, old.tokens)),
+        sum(1 for _ in _missing(old.tokens, new.tokens)),
+        sum(token in new.tokens and new.tokens[token] != value for token, value in old.tokens.items()),
+        sum(1 for _ in _missing(new.merges, old.merges)),
+        sum(1 for _ in _missing(old.merges, new.merges)),
+        merges_reordered=list(old.merges) != list(new.merges) and old.merges.keys() == new.merges.keys(),
+    )
+    return change, compare_trees(path, old.rest, new.rest, effort)
+
+
+def _missing(here: dict[str, Json] | dict[str, None], there: dict[str, Json] | dict[str, None]) -> Iterator[str]:
+    return (token for token in here if token not in there)
+
+
+def say_vocabulary(change: VocabularyChange) -> str:
+    """Say how a vocabulary differs: `vocabulary 30,522 → 30,523 tokens: "a" added`; nothing where it does not."""
+    said = []
+    for verb, tokens, number in (("added", change.added, change.added_count), ("removed", change.removed, change.removed_count)):
+        if number:
+            names = ", ".join(quote(token, 40) for token in tokens[:_MOST_NAMED])
+            said.append(f"{names}{f' and {number - _MOST_NAMED:,} more' if number > _MOST_NAMED else ''} {verb}")
+    if change.renumbered:
+        said.append(f"{change.renumbered:,} with another number")
+    merges = [f"{sign}{number:,}" for sign, number in (("+", change.merges_added), ("−", change.merges_removed)) if number]
+    if merges:
+        said.append(f"merges {' '.join(merges)}")
+    if change.merges_reordered:
+        said.append("merges in another order")
+    if not said:
+        return ""
+    size = f"{change.old_size:,} → {change.new_size:,} tokens" if change.old_size != change.new_size else ""
+    return f"vocabulary{f' {size}' if size else ''}: {', '.join(said)}"
