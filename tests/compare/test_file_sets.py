@@ -15,7 +15,7 @@ from lastgood.compare.ranking import COSMETIC
 from lastgood.ids import FileDigest
 from lastgood.model.component import Kind
 from lastgood.model.listing import FileEntry, Mode
-from tests.compare.sides import NAME, Files, Kept, compare_files_of
+from tests.compare.sides import NAME, Files, Kept
 
 MODEL: Files = {"models/router/config.json": "{}", "models/router/model.safetensors": b"w" * 90_300_000}
 

@@ -56,9 +56,12 @@ class Beside:
         """Take a file that is told as a whole."""
         (self._documents if _is_trivial(change) else self._texts).keep(change)
 
-    def keep_mode(self, change: FileChange) -> None:
-        """Take the mode of a file whose contents are told elsewhere, if it changed."""
-        self._documents.keep_mode(change)
+    def keep_told(self, change: FileChange) -> None:
+        """Take a file whose contents are told elsewhere: that it came or went, or its mode, if that changed."""
+        if change.change is Edit.CHANGED:
+            self._documents.keep_mode(change)
+        else:
+            self._documents.keep(change)
 
     def take_unread(self, change: FileChange, why: Unread) -> None:
         """Take a file that has no tensors to compare, with the reason; where there is none it may be a text."""
@@ -104,7 +107,7 @@ class Beside:
         self._adapters += found
         if not found:
             self._notes.append(Note(change.path, ONLY_LAYOUT))
-        self.keep_mode(change)
+        self.keep_told(change)
 
     def _take_tokenizer(self, change: FileChange) -> None:
         sides: list[Vocabulary] = []
@@ -120,7 +123,7 @@ class Beside:
         self._tokenizer_keys += keys
         if not keys and not say_vocabulary(vocabulary):
             self._notes.append(Note(change.path, ONLY_LAYOUT))
-        self.keep_mode(change)
+        self.keep_told(change)
 
     def _read_vocabulary(self, entry: FileEntry | None, side: str) -> Vocabulary | Unread:
         if entry is None:

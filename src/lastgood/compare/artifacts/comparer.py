@@ -51,10 +51,8 @@ class ArtifactComparer:
                     beside.take(change)
                 elif (why := weights.take(change)) is not None:
                     beside.take_unread(change, why)
-                elif change.change is not Edit.CHANGED:
-                    beside.keep(change)
                 else:
-                    beside.keep_mode(change)
+                    beside.keep_told(change)
             found = compare_tensors(weights.old, weights.new, sources) if weights.old or weights.new else None
             headers = compare_headers(weights.old, weights.new, sources, effort)
         return _put_together(found, headers, beside, common_folder(old.entries, new.entries))

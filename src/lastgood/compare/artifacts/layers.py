@@ -9,10 +9,10 @@ Rules, in the order in which they are tried, on the parts of a name between dots
     a word for a head (`classifier`, `lm_head`)               the classifier head, the output head
     none of these                                             the module: the name without its last part
 
-What stands before the number tells stacks of layers apart. A model has *layers* where just one stack is called by a word
-for layers (`layer`, `blocks`, `h`, …), or where it has just one stack; of two such stacks (an encoder's and a decoder's),
-and of a stack called anything else (`down_blocks` beside `classifier.0`), each layer is named in full. The storages of a
-PyTorch file have numbers for names and belong to no layer.
+What stands before the number is a *stack*. The model's *layers* are those of the stacks that are called by a word for
+layers (`layer`, `blocks`, `h`, …), or else those of its only stack; where there are several such stacks, as an encoder's
+and a decoder's, a layer is named with its stack. What is numbered beside them (`classifier.0`) is a part like any other.
+The storages of a PyTorch file have numbers for names and belong to no layer.
 
     >>> group = group_of("encoder.layer.4.attention.query.weight")
     >>> group.stack, group.number
@@ -24,6 +24,7 @@ PyTorch file have numbers for names and belong to no layer.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -101,12 +102,11 @@ class Naming:
         self.groups = frozenset(groups)
         stacks = {group.stack for group in self.groups if group.number is not None}
         called = {stack for stack in stacks if stack.rpartition(".")[2] in _LAYER_WORDS}
-        chosen = called or stacks
-        self._main = next(iter(chosen)) if len(chosen) == 1 else None
+        self._stacks = called or (stacks if len(stacks) == 1 else set())
 
     def is_layer(self, group: Group) -> bool:
         """Say whether a group is one of the model's layers."""
-        return group.number is not None and group.stack == self._main
+        return group.number is not None and group.stack in self._stacks
 
     @property
     def layers(self) -> int:
@@ -114,27 +114,33 @@ class Naming:
         return sum(map(self.is_layer, self.groups))
 
     def name(self, group: Group) -> str:
-        """Return a group's name, as it stands in a sentence: `layer 4`, `decoder.block.4`, `embeddings`."""
+        """Return a group's name, as it stands in a sentence: `layer 4`, `layer 4 of decoder.block`, `embeddings`."""
         if self.is_layer(group):
-            return f"layer {group.number}"
+            return f"layer {group.number}{self._of(group.stack)}"
         if group.number is None:
             return group.module
         return f"{group.stack}.{group.number}" if group.stack else f"{group.number}"
 
-    def subject(self, groups: Iterable[Group], most: int) -> str:
-        """Name groups together: `layers 4 and 5, embeddings and pooler`; beyond `most` that are no layers, their number."""
-        chosen = set(groups)
-        numbers = sorted(group.number for group in chosen if self.is_layer(group) and group.number is not None)
-        names = sorted(self.name(group) for group in chosen if not self.is_layer(group))
-        others = [f"the {name}" if name in _WITH_ARTICLE else name for name in names]
-        said = []
-        if numbers:
-            said.append(f"layer{'s' if len(numbers) > 1 else ''} {listed(_ranges(numbers))}")
-        if len(others) > most:
-            said.append(f"{len(others):,} other parts" if numbers else f"{len(others):,} parts")
-        else:
-            said += others
-        return listed(said)
+    def layers_of(self, groups: Iterable[Group]) -> list[str]:
+        """Name the layers among groups, those of a stack together: `layers 4 and 5`."""
+        numbers: dict[str, list[int]] = defaultdict(list)
+        for group in set(groups):
+            if group.number is not None and self.is_layer(group):
+                numbers[group.stack].append(group.number)
+        return [
+            f"layer{'s' if len(found) > 1 else ''} {listed(_ranges(sorted(found)))}{self._of(stack)}"
+            for stack, found in sorted(numbers.items())
+        ]
+
+    def parts_of(self, groups: Iterable[Group], most: int) -> list[str]:
+        """Name what is no layer among groups: `the classifier head`; if there are more than so many, their number."""
+        names = sorted({self.name(group) for group in groups if not self.is_layer(group)})
+        if len(names) > most:
+            return [f"{len(names):,} other parts"]
+        return [f"the {name}" if name in _WITH_ARTICLE else name for name in names]
+
+    def _of(self, stack: str) -> str:
+        return f" of {stack}" if len(self._stacks) > 1 else ""
 
 
 def _ranges(numbers: Sequence[int]) -> list[str]:

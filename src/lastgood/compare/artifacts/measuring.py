@@ -19,8 +19,8 @@ from lastgood.compare.artifacts.sides import Placed
 from lastgood.compare.artifacts.sums import Sums
 from lastgood.formats.tensors import Tensor
 
-BLOCK_ITEMS = 1 << 17
-"""How many numbers are in memory at a time; as 64-bit floats, a mebibyte a side."""
+BLOCK_ITEMS = 1 << 16
+"""How many numbers are in memory at a time; as 64-bit floats, half a mebibyte a side."""
 
 BLOCK_BYTES = 1 << 20
 """How many bytes of what is no number are."""

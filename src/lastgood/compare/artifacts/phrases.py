@@ -78,11 +78,10 @@ def _say_changed(found: TensorFindings, changed: Sequence[TensorChange]) -> str:
     if not layers and len(groups) > _MOST_PARTS:
         of = f" of {len(changed) + found.tensors.same:,}" if found.complete and not others else ""
         return f"{len(changed):,}{of} tensors changed{_most(found.totals[0][1])}"
-    subject = printable(found.naming.subject(groups, _MOST_PARTS))
+    named = found.naming.layers_of(layers)
     if found.complete and 1 < found.naming.layers == len(layers):
-        rest = found.naming.subject([group for group in groups if not found.naming.is_layer(group)], _MOST_PARTS)
-        subject = printable(listed([f"all {len(layers)} layers", *([rest] if rest else [])]))
-        only = ""
+        named, only = [f"all {len(layers)} layers"], ""
+    subject = printable(listed([*named, *found.naming.parts_of(groups, _MOST_PARTS)]))
     if all(is_lora(tensor.name) for tensor in changed):
         subject = f"{subject} of the LoRA adapter" if found.is_adapter else f"the LoRA matrices of {subject}"
     return f"{only}{subject} changed{_how_far(found)}"
@@ -177,7 +176,7 @@ def _say_one_sided(found: TensorFindings, tensors: Sequence[TensorChange], verb:
     names = {found.naming.name(group) for group in groups}
     number = f"{len(tensors):,} LoRA matrices" if all(is_lora(one.name) for one in tensors) else count(len(tensors), "tensor")
     if groups and all(tensor.layer in names for tensor in tensors) and found.complete:
-        return f"{found.naming.subject(groups, _MOST_PARTS)} {verb} ({number})"
+        return f"{printable(listed(found.naming.layers_of(groups)))} {verb} ({number})"
     if len(tensors) == 1:
         one = tensors[0].new or tensors[0].old
         return f"{_short(tensors[0])} {verb} ({one})"

@@ -2,8 +2,8 @@ r"""The comparer of tokenizers: which tokens and merges came and went; the rest 
 
 Rules: files are known by their names, as libraries look for them: `tokenizer.json`, `vocab.json`, `vocab.txt`,
 `merges.txt`, `added_tokens.json`. Added tokens of a `tokenizer.json` are matched by what they stand for, so that special
-tokens are named. A tokenizer may have `LARGEST` bytes and `MOST_MARKS` values, which is three times what those of today
-have; one side at a time is read, and of both only tokens, merges and the rest are kept.
+tokens are named. A tokenizer may have `LARGEST` bytes and `MOST_MARKS` values, somewhat more than the largest of today. One
+side at a time is read; of its merges only a hash of 64 bits each is kept, which is what they are counted by.
 
     >>> old, new = (read_vocabulary("vocab.txt", data) for data in (b"[PAD]\nthe\n", b"[PAD]\nthe\na\n"))
     >>> compare_vocabularies("vocab.txt", old, new, Effort())[0].added
@@ -12,9 +12,12 @@ have; one side at a time is read, and of both only tokens, merges and the rest a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+
+import numpy as np
+import numpy.typing as npt
 
 from lastgood.canonical import Json, parse_json
 from lastgood.compare.alignment import Effort
@@ -24,8 +27,8 @@ from lastgood.compare.structured import compare_trees
 from lastgood.compare.wording import quote
 from lastgood.errors import Invalid
 
-LARGEST = 48 << 20
-"""How many bytes a tokenizer may have."""
+LARGEST = 36 << 20
+"""How many bytes a tokenizer may have; reading one takes some ten times as many."""
 
 MOST_MARKS = 4_000_000
 """How many commas and brackets it may have, of which each value needs one."""
@@ -38,12 +41,15 @@ NAMES = frozenset({"tokenizer.json", "vocab.json", "vocab.txt", "merges.txt", "a
 _MOST_NAMED = 3
 
 
+Hashes = npt.NDArray[np.int64]
+
+
 @dataclass(slots=True)
 class Vocabulary:
-    """A tokenizer: the number or score of each token, the merges, and everything else as a tree."""
+    """A tokenizer: the number or score of each token, the hashes of its merges in order, and everything else as a tree."""
 
     tokens: dict[str, Json] = field(default_factory=dict)
-    merges: dict[str, None] = field(default_factory=dict)
+    merges: Hashes = field(default_factory=lambda: _hashes([]))
     rest: Json = None
 
 
@@ -78,8 +84,14 @@ def _read_lines(name: str, data: bytes) -> Vocabulary:
     except UnicodeDecodeError as error:
         raise Invalid("is not UTF-8") from error
     if name == "merges.txt":
-        return Vocabulary(merges=dict.fromkeys(line for line in lines if not line.startswith("#version")))
+        return Vocabulary(merges=_hashes([line for line in lines if not line.startswith("#version")]))
     return Vocabulary({line: number for number, line in enumerate(lines)})
+
+
+def _hashes(merges: Sequence[Json]) -> Hashes:
+    # A merge is written as a list of two, or as one text with a space between them.
+    texts = (" ".join(map(str, one)) if isinstance(one, list) else str(one) for one in merges)
+    return np.fromiter(map(hash, texts), np.int64, count=len(merges))
 
 
 def _read_tokenizer(tree: dict[str, Json]) -> Vocabulary:
@@ -93,7 +105,7 @@ def _read_tokenizer(tree: dict[str, Json]) -> Vocabulary:
     elif isinstance(tokens, list):
         vocabulary.tokens = {str(one[0]): one[1] for one in tokens if isinstance(one, list) and len(one) > 1}
     if isinstance(merges, list):
-        vocabulary.merges = dict.fromkeys(" ".join(map(str, one)) if isinstance(one, list) else str(one) for one in merges)
+        vocabulary.merges = _hashes(merges)
     added = tree.get("added_tokens")
     if isinstance(added, list):
         contents = [one.get("content") for one in added if isinstance(one, dict)]
@@ -113,14 +125,14 @@ def compare_vocabularies(path: str, old: Vocabulary, new: Vocabulary, effort: Ef
         sum(1 for _ in _missing(new.tokens, old.tokens)),
         sum(1 for _ in _missing(old.tokens, new.tokens)),
         sum(token in new.tokens and new.tokens[token] != value for token, value in old.tokens.items()),
-        sum(1 for _ in _missing(new.merges, old.merges)),
-        sum(1 for _ in _missing(old.merges, new.merges)),
-        merges_reordered=list(old.merges) != list(new.merges) and old.merges.keys() == new.merges.keys(),
+        len(np.setdiff1d(new.merges, old.merges)),
+        len(np.setdiff1d(old.merges, new.merges)),
+        merges_reordered=not np.array_equal(old.merges, new.merges) and np.array_equal(np.sort(old.merges), np.sort(new.merges)),
     )
     return change, compare_trees(path, old.rest, new.rest, effort)
 
 
-def _missing(here: dict[str, Json] | dict[str, None], there: dict[str, Json] | dict[str, None]) -> Iterator[str]:
+def _missing(here: dict[str, Json], there: dict[str, Json]) -> Iterator[str]:
     return (token for token in here if token not in there)
 
 

@@ -1,0 +1,357 @@
+"""Artifacts: what a person reads when weights, adapters, tokenizers or what lies beside them changed."""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from lastgood.canonical import canonical_json
+from lastgood.compare.change import Change, Note
+from lastgood.compare.ranking import COSMETIC
+from lastgood.model.component import Kind
+from tests.compare.models import bf16, gguf, model, moved, ones, saved, tokenizer
+from tests.compare.sides import Files, compare_files_of
+from tests.formats.tensors.files import pickle_of, safetensors_file, storage, torch_file
+
+WEIGHTS = "models/router/model.safetensors"
+MODEL = model()
+QUERY = "encoder.layer.4.attention.self.query.weight"
+BIAS = "encoder.layer.4.output.LayerNorm.bias"
+Q4_K, Q8_0, F16 = 12, 8, 1
+LORA = {
+    f"base_model.model.model.layers.{layer}.self_attn.q_proj.lora_{side}.weight": ones(2, 4) for layer in range(4) for side in ("A", "B")
+}
+ADAPTED = MODEL | {
+    f"encoder.layer.{layer}.attention.self.query.lora_{side}.weight": ones(2, 4) for layer in range(4) for side in ("A", "B")
+}
+T5 = {f"{stack}.block.{layer}.layer.0.SelfAttention.q.weight": ones(4, 4) for stack in ("encoder", "decoder") for layer in range(3)}
+ADAPTER = {
+    "r": 8,
+    "lora_alpha": 16,
+    "lora_dropout": 0.05,
+    "target_modules": ["q_proj", "v_proj"],
+    "base_model_name_or_path": "acme/base-7b",
+}
+
+
+def weights(old: dict[str, np.ndarray], new: dict[str, np.ndarray]) -> tuple[Files, Files]:
+    return {WEIGHTS: saved(old)}, {WEIGHTS: saved(new)}
+
+
+def one(path: str, old: str | bytes, new: str | bytes) -> tuple[Files, Files]:
+    return {path: old}, {path: new}
+
+
+def with_value(name: str, *values: float) -> dict[str, np.ndarray]:
+    changed = MODEL[name].copy()
+    changed.flat[: len(values)] = values
+    return {**MODEL, name: changed}
+
+
+def renamed(old: str, new: str) -> dict[str, np.ndarray]:
+    return {name.replace(old, new): value for name, value in MODEL.items()}
+
+
+def distinct() -> dict[str, np.ndarray]:
+    """A model in which no two tensors have the same bytes."""
+    return {name: value + place for place, (name, value) in enumerate(MODEL.items())}
+
+
+def blocks(kind: int, fill: int = 1) -> tuple[int, tuple[int, ...], bytes]:
+    """A quantised tensor of 4 × 256 items."""
+    return kind, (4, 256), bytes([fill]) * {Q4_K: 4 * 144, Q8_0: 32 * 34, F16: 2048}[kind]
+
+
+def quantised(kind: int, fill: int = 1) -> dict[str, tuple[int, tuple[int, ...], bytes]]:
+    return {f"blk.{layer}.attn_q.weight": blocks(kind, fill) for layer in range(3)}
+
+
+TWO = moved(MODEL, {"encoder.layer.4": 0.5, "encoder.layer.5": 0.25})
+ALL = moved(MODEL, {f"encoder.layer.{layer}": (layer + 1) / 8 for layer in range(6)})
+HEAD = torch_file(pickle_of(storage("FloatStorage", "0", 4), storage("FloatStorage", "1", 2)), {"0": bytes(16), "1": bytes(8)})
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    files: tuple[Files, Files]
+    summary: str
+    cosmetic: bool = False
+
+
+TENSORS = (
+    Case("two layers", weights(MODEL, TWO), "only layers 4 and 5 changed (relative L2 0.5 and 0.25)"),
+    Case("one layer", weights(MODEL, moved(MODEL, {"encoder.layer.4": 0.5})), "only layer 4 changed (relative L2 0.5)"),
+    Case(
+        "more layers than two",
+        weights(MODEL, moved(MODEL, {"encoder.layer.0": 0.5, "encoder.layer.1": 0.5, "encoder.layer.2": 0.5, "encoder.layer.5": 1})),
+        "only layers 0 to 2 and 5 changed, most of all layer 5 (relative L2 1)",
+    ),
+    Case("all layers", weights(MODEL, ALL), "all 6 layers changed, most of all layer 5 (relative L2 0.75)"),
+    Case(
+        "all layers and the head",
+        weights(MODEL, moved(ALL, {"classifier": 2})),
+        "all 6 layers and the classifier head changed, most of all classifier head (relative L2 2)",
+    ),
+    Case(
+        "the embeddings",
+        weights(MODEL, with_value("embeddings.word_embeddings.weight", 3)),
+        "only embeddings.word_embeddings.weight changed (relative L2 0.32, 2.5% of its values)",
+    ),
+    Case(
+        "the head",
+        weights({**MODEL, "classifier.bias": ones(2)}, moved({**MODEL, "classifier.bias": ones(2)}, {"classifier": 0.5})),
+        "only the classifier head changed (relative L2 0.5)",
+    ),
+    Case("one value", weights(MODEL, with_value(QUERY, 5)), f"only {QUERY} changed (relative L2 1, 6.2% of its values)"),
+    Case(
+        "values that are not finite any more come first",
+        weights(MODEL, moved(with_value(QUERY, float("nan"), float("nan"), float("inf")), {BIAS: 0.5})),
+        f"2 values are NaN now ({QUERY}); 1 value is infinite now ({QUERY}); only layer 4 changed (relative L2 0.24)",
+    ),
+    Case(
+        "from zeros", weights({"a.weight": np.zeros(4, "f4")}, {"a.weight": ones(4)}), "a.weight changed (from zeros, 100% of its values)"
+    ),
+    Case("a tensor added", weights(MODEL, {**MODEL, "classifier.bias": ones(2)}), "classifier.bias added (f32 2)"),
+    Case("a tensor removed", weights({**MODEL, "classifier.bias": ones(2)}, MODEL), "classifier.bias removed (f32 2)"),
+    Case("layers removed", weights(MODEL, model(4)), "layers 4 and 5 removed (4 tensors)"),
+    Case("layers added", weights(model(4), MODEL), "layers 4 and 5 added (4 tensors)"),
+    Case(
+        "a tensor renamed",
+        weights(distinct(), {("score.weight" if name == "classifier.weight" else name): value for name, value in distinct().items()}),
+        "classifier.weight renamed to score.weight, the same bytes",
+    ),
+    Case(
+        "all renamed",
+        weights(MODEL, renamed("e", "bert.e")),
+        "15 tensors renamed, the same bytes (",
+    ),
+    Case("reshaped", weights(MODEL, {**MODEL, QUERY: ones(2, 8)}), f"{QUERY} reshaped 4×4 → 2×8, the same values"),
+    Case(
+        "rows added to the embeddings",
+        weights(MODEL, {**MODEL, "embeddings.word_embeddings.weight": ones(12, 4)}),
+        "embeddings.word_embeddings.weight reshaped 10×4 → 12×4, the rows that both have are the same",
+    ),
+    Case(
+        "kinds changed",
+        weights(MODEL, {name: value.astype("f2") for name, value in MODEL.items()}),
+        "dtype f32 → f16 for 15 tensors, the same values",
+    ),
+    Case(
+        "kinds changed, with a loss",
+        weights({"a.weight": ones(4) / 3}, {"a.weight": bf16(ones(4) / 3)}),
+        "dtype f32 → bf16 for a.weight (relative L2 0.0039)",
+    ),
+    Case(
+        "another model",
+        weights(MODEL, {"conv.weight": ones(3, 3)}),
+        "another model: 15 tensors removed, 1 added (conv.weight)",
+    ),
+    Case(
+        "the file is cut into shards",
+        (
+            {WEIGHTS: saved(MODEL)},
+            {
+                "models/router/model-00001-of-00002.safetensors": saved(dict(list(MODEL.items())[:6])),
+                "models/router/model-00002-of-00002.safetensors": saved(dict(list(MODEL.items())[6:])),
+            },
+        ),
+        "identical tensors in another file layout (1 file → 2); 3 files: 2 added, 1 removed (model-00001-of-00002.safetensors, "
+        "model-00002-of-00002.safetensors, model.safetensors)",
+        cosmetic=True,
+    ),
+    Case(
+        "a layer of one of many shards",
+        one("model-00002-of-00003.safetensors", saved(MODEL), saved(ALL)),
+        "only layers 0 to 5 changed, most of all layer 5 (relative L2 0.75)",
+    ),
+    Case(
+        "nothing but what training left in the header",
+        one(WEIGHTS, saved(MODEL, {"format": "pt", "step": "1"}), saved(MODEL, {"format": "pt", "step": "2"})),
+        'same tensors, only metadata changed; step: "1" → "2"',
+        cosmetic=True,
+    ),
+    Case(
+        "nothing but the order in the file",
+        weights(MODEL, dict(reversed(list(MODEL.items())))),
+        "identical tensors, laid out in another way in the file",
+        cosmetic=True,
+    ),
+    Case(
+        "an encoder and a decoder",
+        weights(T5, moved(T5, {"encoder.block.1": 0.5, "decoder.block.0": 0.25, "decoder.block.1": 0.25})),
+        "only layers 0 and 1 of decoder.block and layer 1 of encoder.block changed, most of all layer 1 of encoder.block (relative L2 0.5)",
+    ),
+    Case(
+        "integers",
+        weights({"ids": np.array([1, 2, 2**62], "i8")}, {"ids": np.array([1, 2, 2**62 + 1], "i8")}),
+        "ids changed (relative L2 2.2e-19, 33.3% of its values)",
+    ),
+    Case(
+        "an adapter",
+        weights(LORA, moved(LORA, {"base_model.model.model.layers.2": 0.5, "base_model.model.model.layers.3": 0.25})),
+        "only layers 2 and 3 of the LoRA adapter changed (relative L2 0.5 and 0.25)",
+    ),
+    Case(
+        "an adapter in a model",
+        weights(ADAPTED, moved(ADAPTED, {"encoder.layer.1.attention.self.query.lora": 0.5})),
+        "only the LoRA matrices of layer 1 changed (relative L2 0.5)",
+    ),
+    Case("quantised", one("m.gguf", gguf(quantised(F16)), gguf(quantised(Q4_K))), "quantised: f16 → q4_k for 3 tensors"),
+    Case("quantised in another way", one("m.gguf", gguf(quantised(Q8_0)), gguf(quantised(Q4_K))), "quantisation q8_0 → q4_k for 3 tensors"),
+    Case(
+        "quantised blocks",
+        one("m.gguf", gguf(quantised(Q4_K)), gguf({**quantised(Q4_K), "blk.1.attn_q.weight": blocks(Q4_K, 2)})),
+        "only blk.1.attn_q.weight changed (100% of its blocks)",
+    ),
+    Case(
+        "what GGUF says of a model",
+        one("m.gguf", gguf(quantised(F16), {"llama.context_length": 4096}), gguf(quantised(F16), {"llama.context_length": 8192})),
+        "llama.context_length: 4096 → 8192",
+    ),
+    Case(
+        "storages of PyTorch",
+        one("pytorch_model.bin", HEAD, HEAD.replace(bytes(16), struct.pack("<4f", 1, 0, 0, 0), 1)),
+        "only data/0 changed (from zeros, 25.0% of its values)",
+    ),
+)
+
+BESIDE = (
+    Case(
+        "an adapter's config",
+        one(
+            "a/adapter_config.json",
+            json.dumps(ADAPTER),
+            json.dumps(ADAPTER | {"r": 16, "lora_alpha": 32, "target_modules": ["v_proj", "k_proj"]}),
+        ),
+        "LoRA rank 8 → 16, alpha 16 → 32, targets + k_proj, − q_proj",
+    ),
+    Case(
+        "an adapter of another model",
+        one("adapter_config.json", json.dumps(ADAPTER), json.dumps(ADAPTER | {"base_model_name_or_path": "acme/base-8b", "bias": "all"})),
+        'LoRA base model acme/base-7b → acme/base-8b; adapter_config.json: bias added: "all"',
+    ),
+    Case(
+        "an adapter's targets in another order",
+        one("adapter_config.json", json.dumps(ADAPTER), json.dumps(ADAPTER | {"target_modules": ["v_proj", "q_proj"]})),
+        "adapter_config.json: only the layout of the file changed",
+        cosmetic=True,
+    ),
+    Case(
+        "a vocabulary",
+        one("t/vocab.txt", "[PAD]\nthe\na\n", "[PAD]\nthe\nan\nsome\n"),
+        'vocab.txt: vocabulary 3 → 4 tokens: "an", "some" added, "a" removed',
+    ),
+    Case(
+        "a tokenizer",
+        one(
+            "t/tokenizer.json",
+            tokenizer({"a": 0, "b": 1, "ab": 2}, {"<pad>": 3}, ("a b",)),
+            tokenizer({"a": 0, "b": 2, "ab": 1}, {"<|im_end|>": 3}, ("a b", "ab a"), truncation={"max_length": 512}),
+        ),
+        "tokenizer.json: vocabulary: 2 with another number, merges +1; tokenizer.json: added_tokens.<pad> removed (was "
+        '{"id": 3, "content": "<pad>", "special": true}); and 2 more',
+    ),
+    Case(
+        "merges in another order",
+        one("merges.txt", "#version: 0.2\na b\nb c\n", "#version: 0.2\nb c\na b\n"),
+        "merges.txt: vocabulary: merges in another order",
+    ),
+    Case(
+        "a chat template",
+        one("m/chat_template.jinja", "{{ system }}\n", "{{ system }}\nBe brief.\n"),
+        'chat_template.jinja: line 2 added: "Be brief."',
+    ),
+    Case(
+        "how it generates",
+        one("m/generation_config.json", '{"temperature": 0.2}', '{"temperature": 0.9}'),
+        "generation_config.json: temperature: 0.2 → 0.9",
+    ),
+    Case(
+        "special tokens",
+        one("m/special_tokens_map.json", '{"pad_token": "[PAD]"}', '{"pad_token": "<pad>"}'),
+        'special_tokens_map.json: pad_token: "[PAD]" → "<pad>"',
+    ),
+    Case(
+        "a readme and a licence",
+        ({"m/README.md": "One.\n", "m/LICENSE": "MIT\n"}, {"m/README.md": "Two.\n", "m/LICENSE": "BSD\n"}),
+        'LICENSE: line 1: "MIT" → "BSD"; README.md: line 1: "One." → "Two."',
+        cosmetic=True,
+    ),
+    Case(
+        "weights before what lies beside them",
+        ({WEIGHTS: saved(MODEL), "models/router/config.json": '{"a": 1}'}, {WEIGHTS: saved(TWO), "models/router/config.json": '{"a": 2}'}),
+        "only layers 4 and 5 changed (relative L2 0.5 and 0.25); config.json: a: 1 → 2",
+    ),
+)
+
+CUT = saved(MODEL)[:-8]
+MALFORMED = (
+    Case(
+        "weights that are cut short",
+        one(WEIGHTS, saved(MODEL), CUT),
+        f"model.safetensors changed (2.15 kB → {len(CUT) / 1000:.2f} kB), its new bytes begin like safetensors and cannot be laid out",
+    ),
+    Case(
+        "weights that were nothing of the sort",
+        one(WEIGHTS, b"<html>not found</html>", saved(MODEL)),
+        "model.safetensors changed (22 bytes → 2.15 kB), its old bytes are not those of safetensors: compared by its digest only",
+    ),
+    Case(
+        "a pointer instead of weights",
+        one("m/model.gguf", gguf(quantised(F16)), "version https://git-lfs.github.com/spec/v1\n"),
+        "model.gguf changed (6.37 kB → 43 bytes), its new bytes are not those of GGUF: compared by its digest only",
+    ),
+    Case(
+        "GGUF of a version that nobody knows",
+        one("m.gguf", gguf(quantised(F16)), b"GGUF\x09\0\0\0" + bytes(16)),
+        "m.gguf changed (6.37 kB → 24 bytes), its new bytes begin like gguf and cannot be laid out as such (it is of GGUF version 9",
+    ),
+    Case(
+        "a pickle is not read",
+        one("m/pytorch_model.bin", b"\x80\x02}q\x00.", b"\x80\x02}q\x01.\x00"),
+        "pytorch_model.bin changed (6 bytes → 7 bytes), it is binary: compared by its digest only",
+    ),
+    Case(
+        "a tokenizer that is no JSON",
+        one("tokenizer.json", tokenizer({"a": 1}), '{"model": '),
+        "tokenizer.json changed (97 bytes → 10 bytes), the new file is not valid JSON (",
+    ),
+    Case(
+        "a tokenizer without a model",
+        one("tokenizer.json", '{"version": "1.0"}', tokenizer({"a": 1})),
+        "tokenizer.json changed (18 bytes → 97 bytes), the old file has no model: compared by its digest only",
+    ),
+    Case(
+        "an adapter's config that is no JSON",
+        one("adapter_config.json", json.dumps(ADAPTER), "{"),
+        "adapter_config.json: the new file is not valid JSON, line 1: Expecting property name enclosed in double quotes, compared as text",
+    ),
+    Case(
+        "a header that lies about its tensors",
+        one(WEIGHTS, saved(MODEL), safetensors_file({"a": ("F32", (9,), bytes(4))})),
+        "model.safetensors changed (2.15 kB → 66 bytes), its new bytes begin like safetensors and cannot be laid out as such (",
+    ),
+)
+
+
+@pytest.mark.parametrize("case", [*TENSORS, *BESIDE, *MALFORMED], ids=lambda case: case.name)
+def test_golden(case: Case) -> None:
+    change = compare_files_of(Kind.ARTIFACT, *case.files)
+    assert change.change is Change.CHANGED
+    assert change.summary[: len(case.summary)] == case.summary
+    assert (change.rank >= COSMETIC) == case.cosmetic
+    canonical_json(change.to_json())
+    for detail in change.details:
+        assert list(detail.shown(everything=True))
+        assert list(detail.shown())
+
+
+@pytest.mark.parametrize("case", MALFORMED, ids=lambda case: case.name)
+def test_what_is_malformed_has_a_note(case: Case) -> None:
+    change = compare_files_of(Kind.ARTIFACT, *case.files)
+    assert [detail.path for detail in change.details if isinstance(detail, Note)] == list(case.files[0])
