@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tests.formats.tensors.files import described, gguf_file, safetensors_file, text
+from tests.formats.tensors.files import described, gguf_file, pickle_of, safetensors_file, short, storage, text, torch_file
 
 Array = npt.NDArray[Any]
 Model = Mapping[str, Array]
@@ -49,6 +49,17 @@ def saved(model: Model, metadata: Mapping[str, str] | None = None, kinds: Mappin
         kind = (kinds or {}).get(name) or _KINDS[value.dtype.str[1:]]
         tensors[name] = (kind, value.shape, value.tobytes())
     return safetensors_file(tensors, metadata)
+
+
+def pickled(model: Model) -> bytes:
+    """Write a model as `torch.save` does, opcode by opcode."""
+    tensors = b""
+    for place, (name, value) in enumerate(model.items()):
+        size = b"(" + b"".join(b"K" + bytes([one]) for one in value.shape) + b"t"
+        rest = b"K\0" + size + size + b"\x89ccollections\nOrderedDict\n)R"
+        tensors += short(name) + b"ctorch._utils\n_rebuild_tensor_v2\n(" + storage("FloatStorage", str(place), value.size) + rest + b"tR"
+    pickle = pickle_of(b"}(", tensors, b"u")
+    return torch_file(pickle, {str(place): value.tobytes() for place, value in enumerate(model.values())})
 
 
 def bf16(value: Array) -> Array:

@@ -13,7 +13,7 @@ from lastgood.canonical import canonical_json
 from lastgood.compare.change import Change, Note
 from lastgood.compare.ranking import COSMETIC
 from lastgood.model.component import Kind
-from tests.compare.models import bf16, gguf, model, moved, ones, saved, tokenizer
+from tests.compare.models import bf16, gguf, model, moved, ones, pickled, saved, tokenizer
 from tests.compare.sides import Files, compare_files_of
 from tests.formats.tensors.files import pickle_of, safetensors_file, storage, torch_file
 
@@ -182,6 +182,22 @@ TENSORS = (
         cosmetic=True,
     ),
     Case(
+        "a prefix came to all names, and two layers changed",
+        weights(MODEL, {f"bert.{name}": value for name, value in TWO.items()}),
+        "only layers 4 and 5 changed (relative L2 0.5 and 0.25); 11 tensors renamed, the same bytes (classifier.weight → "
+        "bert.classifier.weight, …)",
+    ),
+    Case(
+        "PyTorch's names of tensors",
+        one("m/pytorch_model.bin", pickled(MODEL), pickled(TWO)),
+        "only layers 4 and 5 changed (relative L2 0.5 and 0.25)",
+    ),
+    Case(
+        "PyTorch's file written as safetensors",
+        ({"m/pytorch_model.bin": pickled(MODEL)}, {"m/model.safetensors": saved(TWO)}),
+        "only layers 4 and 5 changed (relative L2 0.5 and 0.25); format PyTorch → safetensors; 2 files: 1 added, 1 removed",
+    ),
+    Case(
         "an encoder and a decoder",
         weights(T5, moved(T5, {"encoder.block.1": 0.5, "decoder.block.0": 0.25, "decoder.block.1": 0.25})),
         "only layers 0 and 1 of decoder.block and layer 1 of encoder.block changed, most of all layer 1 of encoder.block (relative L2 0.5)",
@@ -309,7 +325,7 @@ MALFORMED = (
     Case(
         "GGUF of a version that nobody knows",
         one("m.gguf", gguf(quantised(F16)), b"GGUF\x09\0\0\0" + bytes(16)),
-        "m.gguf changed (6.37 kB → 24 bytes), its new bytes begin like gguf and cannot be laid out as such (it is of GGUF version 9",
+        "m.gguf changed (6.37 kB → 24 bytes), its new bytes begin like GGUF and cannot be laid out as such (it is of GGUF version 9",
     ),
     Case(
         "a pickle is not read",

@@ -18,7 +18,7 @@ from lastgood.compare.artifacts.headers import compare_headers
 from lastgood.compare.artifacts.phrases import say_layout, say_tensors
 from lastgood.compare.artifacts.reading import Sources
 from lastgood.compare.artifacts.roles import Role, expected_format, role_of
-from lastgood.compare.artifacts.sides import LaidOut, lay_out
+from lastgood.compare.artifacts.sides import LaidOut, format_name, lay_out
 from lastgood.compare.artifacts.tensors import TensorFindings, compare_tensors
 from lastgood.compare.change import Detail, Edit, FileChange, KeyChange
 from lastgood.compare.comparer import ComponentSide, Findings, Unread
@@ -118,7 +118,7 @@ def _why_not(old: LaidOut | None, new: LaidOut | None) -> str | None:
     """Say why a file is not compared by its tensors; empty where nobody would expect any."""
     for file, side in ((old, "old"), (new, "new")):
         if file is not None and file.problem is not None:
-            return f"its {side} bytes begin like {file.form} and cannot be laid out as such ({file.problem})"
+            return f"its {side} bytes begin like {format_name(file.form or '')} and cannot be laid out as such ({file.problem})"
     known = [file for file in (old, new) if file is not None]
     if all(file.form is not None for file in known):
         return None

@@ -12,7 +12,7 @@ Rules, in the order in which they are tried, on the parts of a name between dots
 What stands before the number is a *stack*. The model's *layers* are those of the stacks that are called by a word for
 layers (`layer`, `blocks`, `h`, …), or else those of its only stack; where there are several such stacks, as an encoder's
 and a decoder's, a layer is named with its stack. What is numbered beside them (`classifier.0`) is a part like any other.
-The storages of a PyTorch file have numbers for names and belong to no layer.
+A storage of a PyTorch file that has nothing but a number for a name belongs to no layer.
 
     >>> group = group_of("encoder.layer.4.attention.query.weight")
     >>> group.stack, group.number

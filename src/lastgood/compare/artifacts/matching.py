@@ -1,22 +1,24 @@
 """Which tensor of the new side is which of the old one: by name, wherever it lies; then by its bytes.
 
 Rules: a name is looked for in the same file first, then in the same folder, then anywhere, as long as it is there once:
-shards of a model are cut anew, and a component may hold several models. What no name finds is *renamed* where a tensor of
-the same kind, shape and bytes has no partner either. What files are made of says whether bytes are the same; where that is
-not enough, the first bytes are read, and the rest only where these agree.
+shards of a model are cut anew, and a component may hold several models. Where most of the names that are left have one
+prefix more, or less, than on the other side (`bert.encoder…`, `encoder…`), they are paired without it. What no name finds
+is *renamed* where a tensor of the same kind and bytes has no partner either. What files are made of says whether bytes are
+the same; where that is not enough, the first bytes are read, and the rest only where these agree.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lastgood.compare.artifacts.reading import Sources
 from lastgood.compare.artifacts.sides import Placed
 
 _HEAD = 64 << 10
+_LONGEST_PREFIX = 80
 _BLOCK = 1 << 20
 
 
@@ -25,7 +27,7 @@ class Matched:
     """The tensors of both sides, paired.
 
     Attributes:
-        pairs: those of one name, in the order of the new side.
+        pairs: those of one name, or of names that differ by a prefix that most have, in the order of the new side.
         renamed: those of the same bytes under another name.
         removed: those of the old side without a partner.
         added: those of the new side without one.
@@ -46,13 +48,18 @@ def match(old: Sequence[Placed], new: Sequence[Placed], sources: Sources) -> Mat
         sources: reads what names do not find.
     """
     rest = _Rest(list(old), list(new))
-    pairs = rest.pair(lambda one: (one.entry.path, one.tensor.name))
+    pairs = rest.pair(lambda one: (one.entry.path, one.name))
     pairs += rest.pair(lambda one: (one.entry.path.rpartition("/")[0], one.name))
     pairs += rest.pair(lambda one: one.name)
+    prefixes = _prefixes([one.name for one in rest.old], [one.name for one in rest.new])
+    pairs += rest.pair(lambda one: prefixes[0] + one.name, lambda one: prefixes[1] + one.name) if any(prefixes) else []
     renamed = rest.pair_first(lambda one: (_form(one), _made_of(one, sources)))
     renamed += _by_bytes(rest, sources)
     by_place = sorted(pairs, key=lambda pair: pair[1].place)
     return Matched(by_place, sorted(renamed, key=lambda pair: pair[1].place), rest.old, rest.new)
+
+
+Key = Callable[[Placed], Hashable]
 
 
 class _Rest:
@@ -62,15 +69,16 @@ class _Rest:
         self.old = old
         self.new = new
 
-    def pair(self, key: Callable[[Placed], Hashable]) -> list[tuple[Placed, Placed]]:
-        """Pair what one key names on both sides, once on each."""
-        counts = [Counter(map(key, side)) for side in (self.old, self.new)]
-        known = {key(one): one for one in self.old if counts[0][key(one)] == 1}
-        pairs = [(known[key(one)], one) for one in self.new if key(one) in known and counts[1][key(one)] == 1]
+    def pair(self, key: Key, new_key: Key | None = None) -> list[tuple[Placed, Placed]]:
+        """Pair what a key names on both sides, once on each; the new side may have a key of its own."""
+        keys = key, new_key or key
+        counts = [Counter(map(keys[side], (self.old, self.new)[side])) for side in (0, 1)]
+        known = {keys[0](one): one for one in self.old if counts[0][keys[0](one)] == 1}
+        pairs = [(known[name], one) for one in self.new if (name := keys[1](one)) in known and counts[1][name] == 1]
         self.drop(pairs)
         return pairs
 
-    def pair_first(self, key: Callable[[Placed], Hashable]) -> list[tuple[Placed, Placed]]:
+    def pair_first(self, key: Key) -> list[tuple[Placed, Placed]]:
         """Pair what one key names on both sides, in order where there are several."""
         if not self.old or not self.new:
             return []
@@ -92,8 +100,25 @@ class _Rest:
         self.new = [one for one in self.new if (one.entry.path, one.tensor.name) not in gone[1]]
 
 
+def _prefixes(old: Sequence[str], new: Sequence[str]) -> tuple[str, str]:
+    """Return what to put before the old names, or before the new ones, so that at least half of the fewer ones meet."""
+    numbers: Counter[tuple[str, str]] = Counter()
+    for place, (longer, shorter) in enumerate(((new, set(old)), (old, set(new)))):
+        for name in longer:
+            numbers.update((prefix, "") if place == 0 else ("", prefix) for prefix in _starts(name) if name[len(prefix) :] in shorter)
+    best = max(numbers.items(), key=lambda one: (one[1], one[0]), default=(("", ""), 0))
+    return best[0] if best[1] > 1 and 2 * best[1] >= min(len(old), len(new)) else ("", "")
+
+
+def _starts(name: str) -> Iterator[str]:
+    at = name.find(".") + 1
+    while at and at <= _LONGEST_PREFIX:
+        yield name[:at]
+        at = name.find(".", at) + 1
+
+
 def _form(one: Placed) -> Hashable:
-    return one.tensor.dtype, one.tensor.shape, one.tensor.length
+    return one.tensor.dtype, one.tensor.length
 
 
 def _made_of(one: Placed, sources: Sources) -> Hashable:

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 
 from lastgood.compare.artifacts.numbers import NumberForm, number_form
 from lastgood.compare.artifacts.reading import Sources
 from lastgood.compare.artifacts.sharing import Run, runs
-from lastgood.compare.artifacts.sides import Placed
+from lastgood.compare.artifacts.sides import STORAGES, Placed
 from lastgood.compare.artifacts.sums import Sums
 from lastgood.formats.tensors import Tensor
 
@@ -41,7 +42,7 @@ def measure(old: Placed, new: Placed, sources: Sources) -> Sums | None:
     Raises:
         Integrity: their bytes are damaged.
     """
-    rows = _shared_share(old.tensor, new.tensor)
+    rows = _shared_share(old, new)
     if rows is None:
         return None
     forms = [form_of(one.tensor) for one in (old, new)]
@@ -51,9 +52,9 @@ def measure(old: Placed, new: Placed, sources: Sources) -> Sums | None:
         if old.tensor.dtype != new.tensor.dtype and counts[0] != counts[1]:
             return None
         return _Numbers(old, new, forms[0], forms[1]).measure(rows, sources)
-    if old.tensor.dtype != new.tensor.dtype or old.tensor.item_bytes != new.tensor.item_bytes:
+    if old.tensor.dtype != new.tensor.dtype:
         return None
-    return _Blocks(old, new).measure(rows, sources)
+    return _Blocks(old, new, old.tensor.item_bytes if old.tensor.item_bytes == new.tensor.item_bytes else 1).measure(rows, sources)
 
 
 def form_of(tensor: Tensor) -> NumberForm | None:
@@ -62,18 +63,28 @@ def form_of(tensor: Tensor) -> NumberForm | None:
     return form if form is not None and tensor.item_bytes == form.item_bytes else None
 
 
-def _shared_share(old: Tensor, new: Tensor) -> tuple[int, int] | None:
+def has_one_shape(old: Placed, new: Placed) -> bool:
+    """Say whether two tensors have one shape; of a storage only the number of items is known."""
+    if old.tensor.dtype == new.tensor.dtype and old.tensor.length != new.tensor.length:
+        return False
+    if STORAGES in {old.form, new.form}:
+        return prod(old.tensor.shape) == prod(new.tensor.shape)
+    return old.tensor.shape == new.tensor.shape
+
+
+def _shared_share(old: Placed, new: Placed) -> tuple[int, int] | None:
     """Return which share of the old tensor lies, row by row, in the new one as well: so many of so many rows."""
-    if old.shape == new.shape:
+    if has_one_shape(old, new):
         return 1, 1
-    if old.dtype != new.dtype or not old.shape or not new.shape:
+    before, after = old.tensor, new.tensor
+    if before.dtype != after.dtype or not before.shape or not after.shape:
         return None
-    if old.length == new.length:
+    if before.length == after.length:
         # Only the shape was changed.
         return 1, 1
-    if old.shape[1:] != new.shape[1:] or not old.shape[0]:
+    if before.shape[1:] != after.shape[1:] or not before.shape[0]:
         return None
-    return min(old.shape[0], new.shape[0]), old.shape[0]
+    return min(before.shape[0], after.shape[0]), before.shape[0]
 
 
 def _runs(old: Placed, new: Placed, length: int, sources: Sources) -> list[Run]:
@@ -117,10 +128,12 @@ class _Numbers:
 class _Blocks:
     old: Placed
     new: Placed
+    item: int
 
     def measure(self, rows: tuple[int, int], sources: Sources) -> Sums:
-        item = self.old.tensor.item_bytes
-        count = self.old.tensor.length // item * rows[0] // rows[1]
+        item = self.item
+        # Of a kind that nobody knows the length may not be what the shape asks for.
+        count = min(self.old.tensor.length // item * rows[0] // rows[1], self.new.tensor.length // item)
         sums = Sums(numeric=False)
         stretches = _in_items(_runs(self.old, self.new, count * item, sources), item)
         for start, stop in _steps(stretches, max(BLOCK_BYTES // item, 1), shared=False):

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from lastgood.compare.artifacts.changes import LayerTotal, TensorChange, TensorEdit, said_of, show_share
 from lastgood.compare.artifacts.layers import is_lora, listed
+from lastgood.compare.artifacts.sides import format_name
 from lastgood.compare.artifacts.sums import Sums
 from lastgood.compare.artifacts.tensors import TensorFindings
 from lastgood.compare.wording import count, printable, shorten
@@ -36,7 +37,7 @@ def say_tensors(found: TensorFindings) -> list[str]:
     ordered.sort(key=lambda one: -one[0])
     said = [*_say_not_finite(found), *(text for _, text in ordered)]
     if found.formats[0] and found.formats[1] and found.formats[0] != found.formats[1]:
-        said.append(f"format {' and '.join(sorted(found.formats[0]))} → {' and '.join(sorted(found.formats[1]))}")
+        said.append(f"format {listed(sorted(map(format_name, found.formats[0])))} → {listed(sorted(map(format_name, found.formats[1])))}")
     return [*said, *_say_renamed(found.of(TensorEdit.RENAMED))]
 
 
@@ -66,7 +67,7 @@ def _infinite(sums: Sums | None) -> tuple[int, int]:
 
 def _say_changed(found: TensorFindings, changed: Sequence[TensorChange]) -> str:
     """Say which parts moved, and how far."""
-    is_rest_same = found.tensors.same > 0 or not found.complete
+    is_rest_same = found.tensors.same > 0 or found.of(TensorEdit.RENAMED) or not found.complete
     others = [tensor for tensor in found.tensors.tensors if tensor.change not in {TensorEdit.CHANGED, TensorEdit.RENAMED}]
     only = "only " if is_rest_same and not others else ""
     if len(changed) == 1 and changed[0].sums is not None:

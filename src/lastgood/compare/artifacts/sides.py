@@ -6,29 +6,39 @@ configs are not asked. A file that begins like one with tensors and breaks the r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from lastgood.compare.artifacts.reading import Sources
 from lastgood.formats.tensors import Tensor, read_tensors
+from lastgood.formats.tensors.metadata import read_names
 from lastgood.model.listing import FileEntry
 
 STORAGES = "torch"
-"""The format whose tensors are storages with numbers for names: these say nothing of layers."""
+"""The format whose tensors are storages, with numbers for names where its pickle has no others."""
+
+
+_NAMES = {"torch": "PyTorch", "gguf": "GGUF", "npy": "NumPy", "npz": "NumPy", "onnx": "ONNX"}
+
+
+def format_name(form: str) -> str:
+    """Return a format as people call it."""
+    return _NAMES.get(form, form)
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A tensor, and the file that it lies in."""
+    """A tensor, the file that it lies in, and its name: that of the file where the format has none."""
 
     entry: FileEntry
     form: str
     tensor: Tensor
+    name: str
 
     @property
-    def name(self) -> str:
-        """The tensor's name, that of the file where the format has none."""
-        return self.tensor.name or self.entry.path.rpartition("/")[2]
+    def is_numbered(self) -> bool:
+        """Whether its name is a number that says nothing of where it belongs."""
+        return self.form == STORAGES and self.name == self.tensor.name
 
     @property
     def place(self) -> tuple[str, int]:
@@ -45,12 +55,14 @@ class LaidOut:
         form: its format, None where it begins like none.
         tensors: what lies in it.
         problem: why it could not be understood, as a clause.
+        names: how tensors are called that have a number for a name.
     """
 
     entry: FileEntry
     form: str | None
     tensors: tuple[Tensor, ...] = ()
     problem: str | None = None
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 def lay_out(entry: FileEntry, sources: Sources) -> LaidOut:
@@ -59,12 +71,18 @@ def lay_out(entry: FileEntry, sources: Sources) -> LaidOut:
     Raises:
         NotFound: it is not kept here.
     """
-    found = read_tensors(sources.opened(entry), entry.size)
+    source = sources.opened(entry)
+    found = read_tensors(source, entry.size)
     if found is None:
         return LaidOut(entry, None)
-    return LaidOut(entry, found.format, found.tensors, found.problem)
+    names = read_names(source, entry.size) if found.format == STORAGES and found.problem is None else {}
+    return LaidOut(entry, found.format, found.tensors, found.problem, names)
 
 
 def placed(files: Iterable[LaidOut]) -> list[Placed]:
     """Return the tensors of files, in the order of these."""
-    return [Placed(file.entry, file.form, tensor) for file in files if file.form is not None for tensor in file.tensors]
+    return [Placed(file.entry, file.form, tensor, _name_of(file, tensor)) for file in files if file.form for tensor in file.tensors]
+
+
+def _name_of(file: LaidOut, tensor: Tensor) -> str:
+    return file.names.get(tensor.name, tensor.name) or file.entry.path.rpartition("/")[2]

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from lastgood.compare.artifacts.changes import Form, LayerTotal, LayerTotals, TensorChange, TensorChanges, TensorEdit
 from lastgood.compare.artifacts.layers import Group, Naming, group_of, is_lora
 from lastgood.compare.artifacts.matching import match
-from lastgood.compare.artifacts.measuring import is_same, measure
+from lastgood.compare.artifacts.measuring import has_one_shape, is_same, measure
 from lastgood.compare.artifacts.reading import Sources
-from lastgood.compare.artifacts.sides import STORAGES, LaidOut, Placed, placed
+from lastgood.compare.artifacts.sides import LaidOut, Placed, placed
 from lastgood.compare.artifacts.sums import Sums
 from lastgood.compare.change import Detail
 
@@ -83,13 +83,14 @@ def compare_tensors(old: Sequence[LaidOut], new: Sequence[LaidOut], sources: Sou
         Integrity: the bytes of a tensor are damaged.
     """
     sides = placed(old), placed(new)
-    groups = _Groups(*sides)
     matched = match(*sides, sources)
+    known = [*(new for pairs in (matched.pairs, matched.renamed) for _, new in pairs), *matched.removed]
+    groups = _Groups(*sides, [*sides[1], *matched.removed])
     found = _Found(groups)
     for before, after in matched.pairs:
         found.pair(before, after, sources)
     found.others(matched.renamed, matched.removed, matched.added)
-    of_sides = [frozenset(map(groups.of, side)) for side in sides]
+    of_sides = [frozenset(map(groups.of, side)) for side in (known, sides[1])]
     return TensorFindings(
         TensorChanges(tuple(sorted(found.changes, key=_weight)), found.same, found.moved),
         found.totals(sides[1]),
@@ -121,12 +122,12 @@ def _weight(tensor: TensorChange) -> tuple[int, float, float, str]:
 class _Groups:
     """Which layer each tensor is of; where several models have the same names, their files tell them apart."""
 
-    def __init__(self, old: Sequence[Placed], new: Sequence[Placed]) -> None:
+    def __init__(self, old: Sequence[Placed], new: Sequence[Placed], named: Sequence[Placed]) -> None:
         self._in_several = any(map(_has_one_name_twice, (old, new)))
-        self.naming = Naming({self.of(one) for side in (old, new) for one in side})
+        self.naming = Naming({self.of(one) for one in named})
 
     def of(self, one: Placed) -> Group:
-        group = Group(module=one.name) if one.form == STORAGES else group_of(one.name)
+        group = Group(module=one.name) if one.is_numbered else group_of(one.name)
         if not self._in_several:
             return group
         folder = _folder(one)
@@ -152,18 +153,18 @@ class _Found:
 
     def pair(self, old: Placed, new: Placed, sources: Sources) -> None:
         """Take in a tensor that both sides have."""
-        forms = [Form(one.tensor.dtype, one.tensor.shape) for one in (old, new)]
-        sums = None if forms[0] == forms[1] and is_same(old, new, sources) else measure(old, new, sources)
-        if forms[0] == forms[1] and (sums is None or not sums.changed):
+        is_one_form = old.tensor.dtype == new.tensor.dtype and has_one_shape(old, new)
+        sums = None if is_one_form and is_same(old, new, sources) else measure(old, new, sources)
+        if not is_one_form:
+            self._add(TensorEdit.RESHAPED if old.tensor.dtype == new.tensor.dtype else TensorEdit.RETYPED, old, new, sums)
+        elif sums is not None and sums.changed:
+            self._sums[self._groups.of(new)].append(sums)
+            self._add(TensorEdit.CHANGED, old, new, sums)
+        elif old.name != new.name:
+            self._add(TensorEdit.RENAMED, old, new, None)
+        else:
             self.same += 1
             self.moved += old.entry.path != new.entry.path
-            return
-        edit = TensorEdit.CHANGED
-        if forms[0] == forms[1] and sums is not None:
-            self._sums[self._groups.of(new)].append(sums)
-        else:
-            edit = TensorEdit.RESHAPED if forms[0].dtype == forms[1].dtype else TensorEdit.RETYPED
-        self._add(edit, old, new, sums)
 
     def others(self, renamed: Iterable[tuple[Placed, Placed]], removed: Iterable[Placed], added: Iterable[Placed]) -> None:
         """Take in what has no partner of its name."""
@@ -179,6 +180,9 @@ class _Found:
         if here is None:
             return
         forms = [None if one is None else Form(one.tensor.dtype, one.tensor.shape) for one in (old, new)]
+        if old is not None and new is not None and has_one_shape(old, new):
+            shape = min(old.tensor.shape, new.tensor.shape, key=lambda one: (-len(one), one))
+            forms = [Form(one.tensor.dtype, shape) for one in (old, new)]
         was = old.name if old is not None and new is not None and old.name != new.name else ""
         layer = self._groups.naming.name(self._groups.of(here))
         self.changes.append(TensorChange(edit, here.name, here.entry.path, forms[0], forms[1], was, sums, layer))

@@ -1,4 +1,4 @@
-"""What the header of a file says of it beside its tensors: the pairs of GGUF, the `__metadata__` of safetensors.
+"""What a file says of itself beside its tensors: the pairs of GGUF, the `__metadata__` of safetensors, PyTorch's names.
 
 >>> import io
 >>> header = b'{"__metadata__":{"format":"pt"}}'
@@ -41,3 +41,21 @@ def read_metadata(source: BinaryIO, size: int) -> dict[str, Json] | None:
     except NotUnderstood:
         pass
     return None
+
+
+def read_names(source: BinaryIO, size: int) -> dict[str, str]:
+    """Return the names that a PyTorch file has for the tensors in its storages, by the storage's name (`data/3`).
+
+    Args:
+        source: the file, open for reading; it is sought in, and its position is not restored.
+        size: in bytes.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    from lastgood.formats.tensors.zipped import read_names as names_in_zip  # noqa: PLC0415  # a run that meets none pays for none
+
+    try:
+        return names_in_zip(Reader(source, size))
+    except NotUnderstood:
+        return {}
