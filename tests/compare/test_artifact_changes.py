@@ -330,7 +330,7 @@ MALFORMED = (
     Case(
         "a pickle is not read",
         one("m/pytorch_model.bin", b"\x80\x02}q\x00.", b"\x80\x02}q\x01.\x00"),
-        "pytorch_model.bin changed (6 bytes → 7 bytes), it is binary: compared by its digest only",
+        "pytorch_model.bin changed (6 bytes → 7 bytes), its old bytes begin like a pickle and cannot be laid out as such (",
     ),
     Case(
         "a tokenizer that is no JSON",

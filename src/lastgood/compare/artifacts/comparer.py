@@ -31,8 +31,8 @@ from lastgood.model.placement import FileAccess
 MOST_FILES = 10_000
 """How many files of a component are asked for tensors; the others are compared by their digests."""
 
-MOST_TENSORS = 400_000
-"""How many tensors of a side are compared; the largest models have a tenth of that."""
+MOST_TENSORS = 200_000
+"""How many tensors of a side are compared; the largest models have about as many."""
 
 
 class ArtifactComparer:

@@ -19,6 +19,7 @@ from lastgood.compare.artifacts.sides import Placed
 
 _HEAD = 64 << 10
 _LONGEST_PREFIX = 80
+_MOST_PREFIX_PARTS = 6
 _BLOCK = 1 << 20
 
 
@@ -111,10 +112,12 @@ def _prefixes(old: Sequence[str], new: Sequence[str]) -> tuple[str, str]:
 
 
 def _starts(name: str) -> Iterator[str]:
-    at = name.find(".") + 1
-    while at and at <= _LONGEST_PREFIX:
+    at = 0
+    for _ in range(_MOST_PREFIX_PARTS):
+        at = name.find(".", at, _LONGEST_PREFIX) + 1
+        if not at:
+            return
         yield name[:at]
-        at = name.find(".", at) + 1
 
 
 def _form(one: Placed) -> Hashable:

@@ -18,7 +18,11 @@ STORAGES = "torch"
 """The format whose tensors are storages, with numbers for names where its pickle has no others."""
 
 
-_NAMES = {"torch": "PyTorch", "gguf": "GGUF", "npy": "NumPy", "npz": "NumPy", "onnx": "ONNX"}
+PICKLED = "what a pickle holds can only be known by running it, which is never done"
+"""The problem of a file that is a pickle and no zip around one, as PyTorch wrote them before 2020."""
+
+_PICKLES = frozenset(bytes([0x80, version]) for version in range(2, 6))
+_NAMES = {"pickle": "a pickle", "torch": "PyTorch", "gguf": "GGUF", "npy": "NumPy", "npz": "NumPy", "onnx": "ONNX"}
 
 
 def format_name(form: str) -> str:
@@ -74,7 +78,8 @@ def lay_out(entry: FileEntry, sources: Sources) -> LaidOut:
     source = sources.opened(entry)
     found = read_tensors(source, entry.size)
     if found is None:
-        return LaidOut(entry, None)
+        head = sources.read(entry, 0, min(entry.size, 2))
+        return LaidOut(entry, "pickle", (), PICKLED) if head in _PICKLES else LaidOut(entry, None)
     names = read_names(source, entry.size) if found.format == STORAGES and found.problem is None else {}
     return LaidOut(entry, found.format, found.tensors, found.problem, names)
 
