@@ -165,6 +165,15 @@ TENSORS = (
         cosmetic=True,
     ),
     Case(
+        "tensors move between shards",
+        (
+            {"1.safetensors": saved(dict(list(MODEL.items())[:6])), "2.safetensors": saved(dict(list(MODEL.items())[6:]))},
+            {"1.safetensors": saved(dict(list(MODEL.items())[:8])), "2.safetensors": saved(dict(list(MODEL.items())[8:]))},
+        ),
+        "identical tensors in another file layout (2 files → 2)",
+        cosmetic=True,
+    ),
+    Case(
         "a layer of one of many shards",
         one("model-00002-of-00003.safetensors", saved(MODEL), saved(ALL)),
         "only layers 0 to 5 changed, most of all layer 5 (relative L2 0.75)",
@@ -228,6 +237,11 @@ TENSORS = (
         "what GGUF says of a model",
         one("m.gguf", gguf(quantised(F16), {"llama.context_length": 4096}), gguf(quantised(F16), {"llama.context_length": 8192})),
         "llama.context_length: 4096 → 8192",
+    ),
+    Case(
+        "GGUF under another name",
+        ({"m-f16.gguf": gguf(quantised(F16), {"general.name": "a"})}, {"m-q4_k.gguf": gguf(quantised(Q4_K), {"general.name": "b"})}),
+        'quantised: f16 → q4_k for 3 tensors; general.name: "a" → "b"; 2 files: 1 added, 1 removed (m-q4_k.gguf, m-f16.gguf)',
     ),
     Case(
         "storages of PyTorch",

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -21,10 +21,13 @@ from lastgood.compare.artifacts.changes import TensorChanges
 from lastgood.compare.artifacts.numbers import number_form
 from lastgood.compare.artifacts.sharing import Parts, runs
 from lastgood.compare.artifacts.sums import Sums
+from lastgood.compare.components import compare_component
+from lastgood.errors import Gone, Integrity, NotFound
+from lastgood.ids import FileDigest
 from lastgood.model.component import Kind
 from lastgood.model.placement import FilePart
 from tests.compare.models import bf16, gguf, model, moved, saved
-from tests.compare.sides import compare_files_of, compare_one
+from tests.compare.sides import NAME, Kept, compare_files_of, compare_one
 
 FLOATS = {"F16": "<f2", "F32": "<f4", "F64": "<f8"}
 VALUES = st.one_of(st.floats(-1024, 1024, width=16), st.sampled_from([0.0, -0.0, math.nan, math.inf, -math.inf]))
@@ -142,6 +145,58 @@ def test_what_is_called_shared_is_the_same(old_cuts: list[int], new_cuts: list[i
     for run in found:
         before, after = (file[start + run.start : start + run.end] for file, start in ((old, starts[0]), (new, starts[1])))
         assert not run.shared or before == after
+
+
+class Cut(Kept):
+    """Files that are made of parts of so many bytes each."""
+
+    def __init__(self, block: int) -> None:
+        super().__init__()
+        self._block = block
+
+    def parts_of(self, digest: FileDigest) -> list[FilePart]:
+        data = self.bytes[digest]
+        blocks = [data[start : start + self._block] for start in range(0, len(data), self._block)]
+        return [FilePart(bytes(block), len(block)) for block in blocks]
+
+
+@given(
+    st.integers(1, 200),
+    st.lists(st.tuples(st.integers(0, 63), st.floats(-9, 9, width=32)), max_size=5),
+    st.sampled_from("<f4 <f8 <i8 <u2".split()),
+)
+def test_how_files_are_cut_changes_no_number(block: int, edits: list[tuple[int, float]], kind: str) -> None:
+    old = {"a.w": np.arange(64).astype(kind), "b.w": np.arange(64).reshape(8, 8).astype(kind)}
+    new = {name: value.copy() for name, value in old.items()}
+    for place, value in edits:
+        new["b.w"].flat[place] = np.asarray(abs(value)).astype(kind)
+    changes = []
+    for kept in (Cut(block), Kept()):
+        old_side, new_side = (kept.side(Kind.ARTIFACT, {"m.safetensors": saved(one, {"side": str(one is old)})}) for one in (old, new))
+        changes.append(compare_component(NAME, old_side, new_side, kept))
+    assert changes[0].to_json() == changes[1].to_json()
+
+
+def test_a_file_that_is_shorter_than_its_listing_says_is_damaged() -> None:
+    kept = Kept()
+    old, new = (kept.side(Kind.ARTIFACT, {"m.safetensors": saved(moved(model(), {"": add}))}) for add in (0, 1))
+    digest = new.entries[0].digest
+    kept.bytes[digest] = kept.bytes[digest][:-4]
+    with pytest.raises(Integrity, match="shorter than its listing says"):
+        compare_component(NAME, old, new, kept)
+
+
+@pytest.mark.parametrize(("error", "why"), [(NotFound, "are not kept here"), (Gone, "were removed by policy")])
+def test_bytes_that_are_not_there_are_said_to_be_gone(error: type[NotFound], why: str) -> None:
+    kept = Kept()
+    old, new = (kept.side(Kind.ARTIFACT, {"m.safetensors": saved(moved(model(), {"": add}))}) for add in (0, 1))
+
+    def refuse(digest: FileDigest) -> BinaryIO:
+        raise error("gone")
+
+    kept.open_file = refuse  # type: ignore[method-assign]
+    change = compare_component(NAME, old, new, kept)
+    assert change.summary == f"m.safetensors changed (2.15 kB, as before), its old bytes {why}: compared by its digest only"
 
 
 def test_parts_that_do_not_add_up_share_nothing() -> None:

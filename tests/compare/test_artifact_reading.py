@@ -170,6 +170,7 @@ def test_the_numbers_are_those_of_numpy(series: Series) -> None:
         assert one.sums.largest == np.abs(new - old).max()
         assert one.sums.changed == np.count_nonzero(new != old)
         assert one.sums.items == old.size
+    assert list(tensors.tensors) == sorted(tensors.tensors, key=lambda one: -(one.sums.relative_l2 or 0) if one.sums else 0)
     for layer in totals.layers:
         names = [one.name for one in tensors.tensors if one.layer == layer.name]
         old, new = (np.concatenate([side[name].astype("f8").ravel() for name in names]) for side in sides)

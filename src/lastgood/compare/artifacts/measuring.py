@@ -27,17 +27,11 @@ BLOCK_BYTES = 1 << 20
 """How many bytes of what is no number are."""
 
 
-def is_same(old: Placed, new: Placed, sources: Sources) -> bool:
-    """Say whether two tensors are known to have the same bytes, reading none."""
-    if old.tensor.length != new.tensor.length:
-        return False
-    return all(run.shared for run in _runs(old, new, old.tensor.length, sources))
-
-
 def measure(old: Placed, new: Placed, sources: Sources) -> Sums | None:
     """Measure two tensors against each other; None where their shapes or kinds allow nothing of the sort.
 
-    Of tensors that differ in their first dimension only, the rows that both have are measured.
+    Of tensors that differ in their first dimension only, the rows that both have are measured. Where both sides share all of a
+    tensor nothing is read.
 
     Raises:
         Integrity: their bytes are damaged.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from lastgood.compare.artifacts.changes import Form, LayerTotal, LayerTotals, TensorChange, TensorChanges, TensorEdit
 from lastgood.compare.artifacts.layers import Group, Naming, group_of, is_lora
 from lastgood.compare.artifacts.matching import match
-from lastgood.compare.artifacts.measuring import has_one_shape, is_same, measure
+from lastgood.compare.artifacts.measuring import has_one_shape, measure
 from lastgood.compare.artifacts.reading import Sources
 from lastgood.compare.artifacts.sides import LaidOut, Placed, placed
 from lastgood.compare.artifacts.sums import Sums
@@ -154,7 +154,7 @@ class _Found:
     def pair(self, old: Placed, new: Placed, sources: Sources) -> None:
         """Take in a tensor that both sides have."""
         is_one_form = old.tensor.dtype == new.tensor.dtype and has_one_shape(old, new)
-        sums = None if is_one_form and is_same(old, new, sources) else measure(old, new, sources)
+        sums = measure(old, new, sources)
         if not is_one_form:
             self._add(TensorEdit.RESHAPED if old.tensor.dtype == new.tensor.dtype else TensorEdit.RETYPED, old, new, sums)
         elif sums is not None and sums.changed:
