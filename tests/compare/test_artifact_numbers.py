@@ -172,7 +172,7 @@ def test_how_files_are_cut_changes_no_number(block: int, edits: list[tuple[int, 
         new["b.w"].flat[place] = np.asarray(abs(value)).astype(kind)
     changes = []
     for kept in (Cut(block), Kept()):
-        old_side, new_side = (kept.side(Kind.ARTIFACT, {"m.safetensors": saved(one, {"side": str(one is old)})}) for one in (old, new))
+        old_side, new_side = (kept.side(Kind.ARTIFACT, {"m.safetensors": saved(one, {"side": "on"[one is new]})}) for one in (old, new))
         changes.append(compare_component(NAME, old_side, new_side, kept))
     assert changes[0].to_json() == changes[1].to_json()
 
