@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tests.formats.tensors.files import described, gguf_file, pickle_of, safetensors_file, short, storage, text, torch_file
+from tests.formats.tensors.files import described, gguf_file, message, number, pickle_of, safetensors_file, short, storage, text, torch_file
 
 Array = npt.NDArray[Any]
 Model = Mapping[str, Array]
@@ -85,3 +85,8 @@ def tokenizer(tokens: Mapping[str, int], special: Mapping[str, int] | None = Non
     """Write a `tokenizer.json`."""
     added = [{"id": number, "content": content, "special": True} for content, number in (special or {}).items()]
     return json.dumps({"version": "1.0", **rest, "added_tokens": added, "model": {"type": "BPE", "vocab": tokens, "merges": list(merges)}})
+
+
+def pieces(*texts: tuple[str, int]) -> bytes:
+    """Write a SentencePiece model: the text and the kind of each piece."""
+    return b"".join(message(1, message(1, text.encode()) + b"\x15" + bytes(4) + number(3, kind)) for text, kind in texts)

@@ -13,7 +13,7 @@ from lastgood.canonical import canonical_json
 from lastgood.compare.change import Change, Note
 from lastgood.compare.ranking import COSMETIC
 from lastgood.model.component import Kind
-from tests.compare.models import bf16, gguf, model, moved, ones, pickled, saved, tokenizer
+from tests.compare.models import bf16, gguf, model, moved, ones, pickled, pieces, saved, tokenizer
 from tests.compare.sides import Files, compare_files_of
 from tests.formats.tensors.files import pickle_of, safetensors_file, storage, torch_file
 
@@ -283,8 +283,14 @@ BESIDE = (
             tokenizer({"a": 0, "b": 1, "ab": 2}, {"<pad>": 3}, ("a b",)),
             tokenizer({"a": 0, "b": 2, "ab": 1}, {"<|im_end|>": 3}, ("a b", "ab a"), truncation={"max_length": 512}),
         ),
-        "tokenizer.json: vocabulary: 2 with another number, merges +1; tokenizer.json: added_tokens.<pad> removed (was "
+        "tokenizer.json: vocabulary: 2 with another number or score, merges +1; tokenizer.json: added_tokens.<pad> removed (was "
         '{"id": 3, "content": "<pad>", "special": true}); and 2 more',
+    ),
+    Case(
+        "pieces of SentencePiece",
+        one("t/tokenizer.model", pieces(("<s>", 3), ("a", 1), ("b", 1)), pieces(("<s>", 3), ("a", 1), ("<pad>", 3), ("b", 1))),
+        'tokenizer.model: vocabulary 3 → 4 tokens: "<pad>" added, 1 with another number or score; tokenizer.model: special.<pad> added: '
+        '"control"',
     ),
     Case(
         "merges in another order",
@@ -350,6 +356,11 @@ MALFORMED = (
         "a tokenizer that is no JSON",
         one("tokenizer.json", tokenizer({"a": 1}), '{"model": '),
         "tokenizer.json changed (97 bytes → 10 bytes), the new file is not valid JSON (",
+    ),
+    Case(
+        "pieces of SentencePiece that are cut short",
+        one("spiece.model", pieces(("a", 1)), pieces(("a", 1))[:-1]),
+        "spiece.model changed (12 bytes → 11 bytes), the new file is no SentencePiece model (a field goes on after its end)",
     ),
     Case(
         "a tokenizer without a model",

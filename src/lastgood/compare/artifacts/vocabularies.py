@@ -1,9 +1,10 @@
 r"""The comparer of tokenizers: which tokens and merges came and went; the rest of `tokenizer.json` by its keys.
 
 Rules: files are known by their names, as libraries look for them: `tokenizer.json`, `vocab.json`, `vocab.txt`,
-`merges.txt`, `added_tokens.json`. Added tokens of a `tokenizer.json` are matched by what they stand for, so that special
-tokens are named. A tokenizer may have `LARGEST` bytes and `MOST_MARKS` values, somewhat more than the largest of today. One
-side at a time is read; of its merges only a hash of 64 bits each is kept, which is what they are counted by.
+`merges.txt`, `added_tokens.json`, and SentencePiece's `tokenizer.model`, `spiece.model`, `sentencepiece.bpe.model`. Added
+tokens of a `tokenizer.json` are matched by what they stand for, so that special tokens are named. A tokenizer may have
+`LARGEST` bytes and `MOST_MARKS` values, somewhat more than the largest of today. One side at a time is read; of its merges
+only a hash of 64 bits each is kept, which is what they are counted by.
 
     >>> old, new = (read_vocabulary("vocab.txt", data) for data in (b"[PAD]\nthe\n", b"[PAD]\nthe\na\n"))
     >>> compare_vocabularies("vocab.txt", old, new, Effort())[0].added
@@ -26,6 +27,8 @@ from lastgood.compare.change import KeyChange
 from lastgood.compare.structured import compare_trees
 from lastgood.compare.wording import quote
 from lastgood.errors import Invalid
+from lastgood.formats.sentencepiece import read_pieces
+from lastgood.formats.tree import Malformed
 
 LARGEST = 36 << 20
 """How many bytes a tokenizer may have; reading one takes some ten times as many."""
@@ -36,9 +39,11 @@ MOST_MARKS = 4_000_000
 MOST_KEPT = 1_000
 """How many tokens that came or went are told by name."""
 
-NAMES = frozenset({"tokenizer.json", "vocab.json", "vocab.txt", "merges.txt", "added_tokens.json"})
+_PIECES = frozenset({"tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "sentencepiece.model"})
+NAMES = frozenset({"tokenizer.json", "vocab.json", "vocab.txt", "merges.txt", "added_tokens.json", *_PIECES})
 
 _MOST_NAMED = 3
+_ORDINARY = frozenset({"normal", "byte"})
 
 
 Hashes = npt.NDArray[np.int64]
@@ -65,6 +70,8 @@ def read_vocabulary(name: str, data: bytes) -> Vocabulary:
     """
     if name.endswith(".txt"):
         return _read_lines(name, data)
+    if name in _PIECES:
+        return _read_pieces(data)
     if sum(data.count(mark) for mark in (b",", b"[", b"{")) > MOST_MARKS:
         raise Invalid(f"has more than {MOST_MARKS:,} values")
     try:
@@ -86,6 +93,15 @@ def _read_lines(name: str, data: bytes) -> Vocabulary:
     if name == "merges.txt":
         return Vocabulary(merges=_hashes([line for line in lines if not line.startswith("#version")]))
     return Vocabulary({line: number for number, line in enumerate(lines)})
+
+
+def _read_pieces(data: bytes) -> Vocabulary:
+    try:
+        pieces = read_pieces(data)
+    except Malformed as error:
+        raise Invalid(f"is no SentencePiece model ({error.reason})") from error
+    special: dict[str, Json] = {piece.text: piece.kind for piece in pieces if piece.kind not in _ORDINARY}
+    return Vocabulary({piece.text: [number, repr(piece.score)] for number, piece in enumerate(pieces)}, rest={"special": special})
 
 
 def _hashes(merges: Sequence[Json]) -> Hashes:
@@ -144,7 +160,7 @@ def say_vocabulary(change: VocabularyChange) -> str:
             names = ", ".join(quote(token, 40) for token in tokens[:_MOST_NAMED])
             said.append(f"{names}{f' and {number - _MOST_NAMED:,} more' if number > _MOST_NAMED else ''} {verb}")
     if change.renumbered:
-        said.append(f"{change.renumbered:,} with another number")
+        said.append(f"{change.renumbered:,} with another number or score")
     merges = [f"{sign}{number:,}" for sign, number in (("+", change.merges_added), ("−", change.merges_removed)) if number]
     if merges:
         said.append(f"merges {' '.join(merges)}")
