@@ -283,14 +283,14 @@ BESIDE = (
             tokenizer({"a": 0, "b": 1, "ab": 2}, {"<pad>": 3}, ("a b",)),
             tokenizer({"a": 0, "b": 2, "ab": 1}, {"<|im_end|>": 3}, ("a b", "ab a"), truncation={"max_length": 512}),
         ),
-        "tokenizer.json: vocabulary: 2 with another number or score, merges +1; tokenizer.json: added_tokens.<pad> removed (was "
-        '{"id": 3, "content": "<pad>", "special": true}); and 2 more',
+        'tokenizer.json: vocabulary: 2 with another number or score, merges +1; tokenizer.json: special token "<pad>" removed; '
+        'tokenizer.json: special token "<|im_end|>" added; tokenizer.json: truncation added: {"max_length": 512}',
     ),
     Case(
         "pieces of SentencePiece",
         one("t/tokenizer.model", pieces(("<s>", 3), ("a", 1), ("b", 1)), pieces(("<s>", 3), ("a", 1), ("<pad>", 3), ("b", 1))),
-        'tokenizer.model: vocabulary 3 → 4 tokens: "<pad>" added, 1 with another number or score; tokenizer.model: special.<pad> added: '
-        '"control"',
+        'tokenizer.model: vocabulary 3 → 4 tokens: "<pad>" added, 1 with another number or score; tokenizer.model: special token '
+        '"<pad>" added',
     ),
     Case(
         "merges in another order",

@@ -14,10 +14,17 @@ from lastgood.compare.alignment import Effort
 from lastgood.compare.artifacts.adapters import compare_adapters, say_adapter
 from lastgood.compare.artifacts.changes import VocabularyChange
 from lastgood.compare.artifacts.roles import Role, role_of
-from lastgood.compare.artifacts.vocabularies import LARGEST, Vocabulary, compare_vocabularies, read_vocabulary, say_vocabulary
+from lastgood.compare.artifacts.vocabularies import (
+    LARGEST,
+    Vocabulary,
+    compare_vocabularies,
+    read_vocabulary,
+    say_tokenizer_key,
+    say_vocabulary,
+)
 from lastgood.compare.change import Detail, Edit, FileChange, KeyChange, Note
 from lastgood.compare.comparer import ChangedFiles, ComponentSide, Findings, Unread
-from lastgood.compare.configs import ConfigComparer, say_key
+from lastgood.compare.configs import ConfigComparer
 from lastgood.compare.files import say_path
 from lastgood.compare.prompts import SortedOut, compare_as_text
 from lastgood.compare.wording import printable, size
@@ -160,7 +167,7 @@ class Beside:
         yield from say_adapter(self._adapters)
         for vocabulary in self._vocabularies:
             yield f"{say_path(vocabulary.path, folder)}: {say_vocabulary(vocabulary)}"
-        yield from (f"{say_path(key.file, folder)}: {say_key(key)}" for key in self._tokenizer_keys)
+        yield from (f"{say_path(key.file, folder)}: {say_tokenizer_key(key)}" for key in self._tokenizer_keys)
         yield from self._config.phrases
         yield from self._texts.text_phrases(folder)
         yield from self._texts.file_phrases(folder)

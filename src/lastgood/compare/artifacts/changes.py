@@ -22,6 +22,7 @@ from lastgood.compare.change import MOST_SHOWN
 from lastgood.compare.showing import Block, Line, Table, aside, new_value, old_value, plain
 from lastgood.compare.wording import quote
 
+_MOST_TENSORS = 5
 _NEAR_ONE = 0.9999
 _SMALLEST_SHARE = 0.001
 
@@ -144,7 +145,7 @@ class TensorChanges:
 
     def shown(self, *, everything: bool = False) -> Iterator[Block]:
         """Yield a table of those that moved, then a line each of the others."""
-        most = len(self.tensors) if everything else MOST_SHOWN
+        most = len(self.tensors) if everything else _MOST_TENSORS
         moved = [tensor for tensor in self.tensors if tensor.change is TensorEdit.CHANGED]
         others = [tensor for tensor in self.tensors if tensor.change is not TensorEdit.CHANGED]
         if moved:

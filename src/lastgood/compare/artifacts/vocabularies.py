@@ -23,7 +23,8 @@ import numpy.typing as npt
 from lastgood.canonical import Json, parse_json
 from lastgood.compare.alignment import Effort
 from lastgood.compare.artifacts.changes import VocabularyChange
-from lastgood.compare.change import KeyChange
+from lastgood.compare.change import Edit, KeyChange
+from lastgood.compare.configs import say_key
 from lastgood.compare.structured import compare_trees
 from lastgood.compare.wording import quote
 from lastgood.errors import Invalid
@@ -43,6 +44,7 @@ _PIECES = frozenset({"tokenizer.model", "spiece.model", "sentencepiece.bpe.model
 NAMES = frozenset({"tokenizer.json", "vocab.json", "vocab.txt", "merges.txt", "added_tokens.json", *_PIECES})
 
 _MOST_NAMED = 3
+_TOKENS = frozenset({"added_tokens", "special"})
 _ORDINARY = frozenset({"normal", "byte"})
 
 
@@ -170,3 +172,12 @@ def say_vocabulary(change: VocabularyChange) -> str:
         return ""
     size = f"{change.old_size:,} → {change.new_size:,} tokens" if change.old_size != change.new_size else ""
     return f"vocabulary{f' {size}' if size else ''}: {', '.join(said)}"
+
+
+def say_tokenizer_key(change: KeyChange) -> str:
+    """Say how the rest of a tokenizer differs: a special token by what it stands for, everything else by its key."""
+    if len(change.steps) != len(("added_tokens", "<pad>")) or change.steps[0] not in _TOKENS or change.change is Edit.CHANGED:
+        return say_key(change)
+    said = change.old if change.change is Edit.REMOVED else change.new
+    is_special = not isinstance(said, dict) or said.get("special") is not False
+    return f"{'special' if is_special else 'added'} token {quote(str(change.steps[1]), 40)} {change.change.value}"
