@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from lastgood.canonical import canonical_json
+from lastgood.compare.artifacts import comparer
 from lastgood.compare.change import Change, Note
 from lastgood.compare.ranking import COSMETIC
+from lastgood.compare.showing import Line, Table
 from lastgood.model.component import Kind
 from tests.compare.models import bf16, gguf, model, moved, ones, pickled, pieces, saved, tokenizer
 from tests.compare.sides import Files, compare_files_of
@@ -112,6 +114,16 @@ TENSORS = (
         "values that are not finite any more come first",
         weights(MODEL, moved(with_value(QUERY, float("nan"), float("nan"), float("inf")), {BIAS: 0.5})),
         f"2 values are NaN now ({QUERY}); 1 value is infinite now ({QUERY}); only layer 4 changed (relative L2 0.24)",
+    ),
+    Case(
+        "values that are finite again",
+        weights({"a.weight": np.full(4, np.nan, "f4")}, {"a.weight": ones(4)}),
+        "a.weight changed (only in values that are NaN or infinite, 100% of its values); 4 values are no longer NaN (a.weight)",
+    ),
+    Case(
+        "values whose squares no float holds",
+        weights({"a.weight": np.full(4, 1e200)}, {"a.weight": np.full(4, 2e200)}),
+        "a.weight changed (past what a float holds, 100% of its values)",
     ),
     Case(
         "from zeros", weights({"a.weight": np.zeros(4, "f4")}, {"a.weight": ones(4)}), "a.weight changed (from zeros, 100% of its values)"
@@ -396,3 +408,44 @@ def test_golden(case: Case) -> None:
 def test_what_is_malformed_has_a_note(case: Case) -> None:
     change = compare_files_of(Kind.ARTIFACT, *case.files)
     assert [detail.path for detail in change.details if isinstance(detail, Note)] == list(case.files[0])
+
+
+def test_the_tables_have_the_furthest_first_and_are_cut() -> None:
+    change = compare_files_of(Kind.ARTIFACT, *weights(MODEL, ALL))
+    layers, tensors = change.details
+    (table,) = layers.shown()
+    assert isinstance(table, Table)
+    assert table.headers == ("layer", "tensors", "relative L2", "cosine", "max |Δ|", "changed")
+    assert table.rows[0] == ("layer 5", "2 of 2", "0.75", "1.0000", "0.75", "100%")
+    assert [row[0] for row in table.rows] == [f"layer {number}" for number in (5, 4, 3, 2, 1, 0)]
+    short, more = tensors.shown()
+    assert isinstance(short, Table)
+    assert isinstance(more, Line)
+    assert [span.text for span in more.spans] == ["… and 7 more tensors; --all shows them"]
+    (whole,) = tensors.shown(everything=True)
+    assert isinstance(whole, Table)
+    assert whole.rows[: len(short.rows)] == short.rows
+    assert len(whole.rows) == 12
+
+
+def test_what_is_not_a_number_stands_on_a_line_of_its_own() -> None:
+    new = {**moved(MODEL, {BIAS: 1}), "classifier.weight": ones(2, 4, dtype="f2"), "classifier.bias": ones(2)}
+    del new["pooler.dense.weight"]
+    change = compare_files_of(Kind.ARTIFACT, *weights(MODEL, new))
+    lines = ["".join(span.text for span in block.spans) for one in change.details for block in one.shown() if isinstance(block, Line)]
+    assert lines == [
+        "classifier.weight: f32 → f16 (the same values)",
+        "removed pooler.dense.weight (f32 4×4)",
+        "added classifier.bias (f32 2)",
+    ]
+
+
+def test_more_tensors_than_are_compared_are_said_not_to_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(comparer, "MOST_TENSORS", 7)
+    change = compare_files_of(Kind.ARTIFACT, *weights(MODEL, TWO))
+    assert change.summary.endswith("more than 7 tensors differ: compared by its digest only")
+    monkeypatch.setattr(comparer, "MOST_FILES", 1)
+    change = compare_files_of(Kind.ARTIFACT, {"a": b"\0", "b": b"\0"}, {"a": b"\1", "b": b"\1"})
+    assert [detail.text for detail in change.details if isinstance(detail, Note) and detail.path == "b"] == [
+        "it is one of more than 1 files that differ: compared by its digest only"
+    ]

@@ -24,6 +24,7 @@ from lastgood.compare.wording import quote
 
 _MOST_TENSORS = 5
 _NEAR_ONE = 0.9999
+_AS_GOOD_AS_ONE = 1 - 1e-12
 _SMALLEST_SHARE = 0.001
 
 
@@ -115,7 +116,15 @@ def said_of(sums: Sums) -> str:
     if not sums.numeric:
         return f"{show_share(sums)} of its blocks"
     relative = sums.relative_l2
-    return f"relative L2 {relative:.2g}" if relative is not None else "from zeros"
+    if relative is None:
+        return _without_number(sums)
+    if not relative and sums.not_finite:
+        return "only in values that are NaN or infinite"
+    return f"relative L2 {relative:.2g}"
+
+
+def _without_number(sums: Sums) -> str:
+    return "past what a float holds" if sums.old_square else "from zeros"
 
 
 def show_share(sums: Sums) -> str:
@@ -166,7 +175,7 @@ def _cells(sums: Sums | None) -> tuple[str, ...]:
         return ("", "", "", f"{show_share(sums)} of blocks")
     relative = sums.relative_l2
     return (
-        "from zeros" if relative is None else f"{relative:.2g}",
+        _without_number(sums) if relative is None else f"{relative:.2g}",
         show_cosine(sums.cosine),
         f"{sums.largest:.2g}",
         show_share(sums),
@@ -177,7 +186,7 @@ def show_cosine(cosine: float | None) -> str:
     """Show a cosine, one that is near 1 by what it lacks."""
     if cosine is None:
         return "none"
-    return f"1 − {1 - cosine:.1g}" if _NEAR_ONE < cosine < 1 else f"{cosine:.4f}"
+    return f"1 − {1 - cosine:.1g}" if _NEAR_ONE < cosine < _AS_GOOD_AS_ONE else f"{cosine:.4f}"
 
 
 def _more(left: int, what: str) -> Iterator[Block]:

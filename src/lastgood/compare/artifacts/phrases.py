@@ -35,7 +35,7 @@ def say_tensors(found: TensorFindings) -> list[str]:
     ordered += _say_reshaped(found.of(TensorEdit.RESHAPED))
     ordered += _say_come_and_gone(found)
     ordered.sort(key=lambda one: -one[0])
-    said = [*_say_not_finite(found), *(text for _, text in ordered)]
+    said = [*_say_not_finite(found), *(text for _, text in ordered), *_say_finite_again(found)]
     if found.formats[0] and found.formats[1] and found.formats[0] != found.formats[1]:
         said.append(f"format {listed(sorted(map(format_name, found.formats[0])))} → {listed(sorted(map(format_name, found.formats[1])))}")
     return [*said, *_say_renamed(found.of(TensorEdit.RENAMED))]
@@ -49,12 +49,22 @@ def say_layout(found: TensorFindings) -> str:
 
 
 def _say_not_finite(found: TensorFindings) -> Iterator[str]:
-    for what, numbers in (("NaN", _nan), ("infinite", _infinite)):
+    for what, numbers in _NOT_FINITE:
         more = [(tensor, after - before) for tensor in found.tensors.tensors for before, after in [numbers(tensor.sums)] if after > before]
         if more:
-            total = sum(number for _, number in more)
-            names = _names([tensor.name for tensor, _ in more])
-            yield f"{count(total, 'value')} {'is' if total == 1 else 'are'} {what} now ({names})"
+            yield f"{_values(more)} {what} now ({_names([tensor.name for tensor, _ in more])})"
+
+
+def _say_finite_again(found: TensorFindings) -> Iterator[str]:
+    for what, numbers in _NOT_FINITE:
+        less = [(tensor, before - after) for tensor in found.tensors.tensors for before, after in [numbers(tensor.sums)] if after < before]
+        if less:
+            yield f"{_values(less)} no longer {what} ({_names([tensor.name for tensor, _ in less])})"
+
+
+def _values(counted: Sequence[tuple[TensorChange, int]]) -> str:
+    total = sum(number for _, number in counted)
+    return f"{count(total, 'value')} {'is' if total == 1 else 'are'}"
 
 
 def _nan(sums: Sums | None) -> tuple[int, int]:
@@ -63,6 +73,9 @@ def _nan(sums: Sums | None) -> tuple[int, int]:
 
 def _infinite(sums: Sums | None) -> tuple[int, int]:
     return (0, 0) if sums is None else (sums.old_infinite, sums.new_infinite)
+
+
+_NOT_FINITE = (("NaN", _nan), ("infinite", _infinite))
 
 
 def _say_changed(found: TensorFindings, changed: Sequence[TensorChange]) -> str:
