@@ -118,7 +118,7 @@ def said_of(sums: Sums) -> str:
     relative = sums.relative_l2
     if relative is None:
         return _without_number(sums)
-    if not relative and sums.not_finite:
+    if not relative and (sums.old_nan or sums.new_nan or sums.old_infinite or sums.new_infinite):
         return "only in values that are NaN or infinite"
     return f"relative L2 {relative:.2g}"
 

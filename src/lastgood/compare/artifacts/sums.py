@@ -79,11 +79,6 @@ class Sums:
         return self.changed / self.items if self.items else 0.0
 
     @property
-    def not_finite(self) -> int:
-        """How many values are NaN or infinite, on both sides together."""
-        return self.old_nan + self.new_nan + self.old_infinite + self.new_infinite
-
-    @property
     def weight(self) -> tuple[float, float]:
         """What to sort by: the furthest first; what came from zeros is as far as can be."""
         relative = self.relative_l2
