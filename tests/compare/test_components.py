@@ -35,7 +35,7 @@ def test_only_what_changed_is_read_and_only_where_words_or_keys_matter(kind: Kin
     new = kept.side(kind, {**same, "a.md": "Be kind.", "new.md": "come"})
     change = compare_component(NAME, old, new, kept)
     assert change.change is Change.CHANGED
-    expected = {FileDigest.of(b"Be brief."), FileDigest.of(b"Be kind.")} if kind in {Kind.PROMPT, Kind.CONFIG} else set()
+    expected = {FileDigest.of(b"Be brief."), FileDigest.of(b"Be kind.")} if kind in {Kind.PROMPT, Kind.CONFIG, Kind.ARTIFACT} else set()
     assert set(kept.reads) == expected
     assert len(kept.reads) == len(expected)
 
@@ -204,9 +204,9 @@ def test_what_is_likeliest_to_move_behavior_comes_first() -> None:
         name
         for kind in kinds
         for name in (f"{kind}-added", f"{kind}-changed", f"{kind}-cosmetic")
-        if name not in {"prompt-cosmetic", "config-cosmetic"}
+        if name not in {"prompt-cosmetic", "config-cosmetic", "artifact-cosmetic"}
     ]
-    assert order == [*real, "prompt-cosmetic", "config-cosmetic", *(f"{kind}-same" for kind in kinds)]
+    assert order == [*real, "prompt-cosmetic", "config-cosmetic", "artifact-cosmetic", *(f"{kind}-same" for kind in kinds)]
 
 
 def test_a_declared_field_is_never_cosmetic() -> None:

@@ -45,6 +45,10 @@ def comparer_of(kind: Kind) -> Comparer:
             from lastgood.compare.configs import ConfigComparer  # noqa: PLC0415
 
             return ConfigComparer()
+        case Kind.ARTIFACT:
+            from lastgood.compare.artifacts.comparer import ArtifactComparer  # noqa: PLC0415
+
+            return ArtifactComparer()
         case _:
             return FileSetComparer()
 
