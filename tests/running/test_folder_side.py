@@ -86,6 +86,16 @@ def test_words_are_told_as_in_a_diff(registry: OpenRegistry, running: Path) -> N
     assert found["routing"].summary == "routing.yaml: temperature: 0.2 → 0.9"
 
 
+def replace_by_a_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def leave_a_cache(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "a.pyc").write_text("x")
+
+
 EDITS: dict[str, tuple[Callable[[Path], object], dict[str, str]]] = {
     "missing": (lambda root: (root / "prompts/system.md").unlink(), {"prompts": "system.md removed (17 bytes)"}),
     "added": (lambda root: (root / "prompts/new.md").write_text("x"), {"prompts": "new.md added (1 byte)"}),
@@ -97,14 +107,11 @@ EDITS: dict[str, tuple[Callable[[Path], object], dict[str, str]]] = {
     "executable": (lambda root: (root / "prompts/system.md").chmod(0o755), {"prompts": "system.md is now executable"}),
     "gone": (lambda root: shutil.rmtree(root / "prompts"), {"prompts": "removed: 2 files, 26 bytes"}),
     "a folder in its place": (
-        lambda root: ((root / "prompts/system.md").unlink(), (root / "prompts/system.md").mkdir()),
+        lambda root: replace_by_a_folder(root / "prompts/system.md"),
         {"prompts": "system.md removed (17 bytes)"},
     ),
     "beside what is declared": (lambda root: (root / "config/other.yaml").write_text("a: 1"), {}),
-    "caches": (
-        lambda root: ((root / "prompts/__pycache__").mkdir(), (root / "prompts/__pycache__/a.pyc").write_text("x")),
-        {},
-    ),
+    "caches": (lambda root: leave_a_cache(root / "prompts/__pycache__"), {}),
     "data that was not brought along": (lambda root: (root / "data/train.jsonl").unlink(), {}),
 }
 
