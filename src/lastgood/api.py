@@ -100,11 +100,16 @@ class OpenRegistry(Groups):
         Raises:
             InvalidRevision, NotFound: a revision means no release.
         """
+        from lastgood.compare.components import comparer_with  # noqa: PLC0415
         from lastgood.registry.compare import compare_sides, side_of  # noqa: PLC0415
+        from lastgood.workspace.code_history import GitHistory  # noqa: PLC0415
 
-        manifests = [self.releases.manifest(self.releases.find(one).release.release) for one in (old, new)]
-        before, after = (side_of(one.components, self.files) for one in manifests)
-        return compare_sides(before, after, self.files)
+        releases = [self.releases.find(one).release for one in (old, new)]
+        before, after = (side_of(self.releases.manifest(one.release).components, self.files) for one in releases)
+        if self._workspace_root is None:
+            return compare_sides(before, after, self.files)
+        history = GitHistory(self._workspace_root)
+        return compare_sides(before, after, self.files, comparer_with(history, (releases[0].label, releases[1].label)))
 
     def checkout(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ NOT = "scores before and after are not comparable"
 RUN = "python evals/run.py --judge evals/judge.yaml"
 
 
-def lines(*cases: dict[str, Json]) -> str:
+def lines(*cases: Mapping[str, object]) -> str:
     return "".join(json.dumps(case) + "\n" for case in cases)
 
 
