@@ -26,6 +26,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -101,15 +102,17 @@ class OpenRegistry(Groups):
             InvalidRevision, NotFound: a revision means no release.
         """
         from lastgood.compare.components import comparer_with  # noqa: PLC0415
+        from lastgood.model.code import NoCodeHistory  # noqa: PLC0415
         from lastgood.registry.compare import compare_sides, side_of  # noqa: PLC0415
+        from lastgood.registry.measured import measured_findings  # noqa: PLC0415
         from lastgood.workspace.code_history import GitHistory  # noqa: PLC0415
 
         releases = [self.releases.find(one).release for one in (old, new)]
         before, after = (side_of(self.releases.manifest(one.release).components, self.files) for one in releases)
-        if self._workspace_root is None:
-            return compare_sides(before, after, self.files)
-        history = GitHistory(self._workspace_root)
-        return compare_sides(before, after, self.files, comparer_with(history, (releases[0].label, releases[1].label)))
+        history = NoCodeHistory() if self._workspace_root is None else GitHistory(self._workspace_root)
+        comparer = comparer_with(history, (releases[0].label, releases[1].label))
+        measured = measured_findings(self.evaluations, self.files, releases[0], releases[1])
+        return replace(compare_sides(before, after, self.files, comparer), findings=tuple(measured))
 
     def checkout(
         self,

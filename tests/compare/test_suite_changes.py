@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lastgood.canonical import Json
 from lastgood.compare.change import Note
 from lastgood.compare.components import compare_component
 from lastgood.compare.ranking import COSMETIC
