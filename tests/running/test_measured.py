@@ -203,7 +203,6 @@ def test_results_that_are_gone_are_no_silence(bench: Bench) -> None:
     for pack in (bench.root / ".lastgood/store").rglob("*"):
         if pack.is_file():
             pack.write_bytes(b"")
+    old, new = (bench.registry.releases.find(one).release for one in ("r1", "r2"))
     with pytest.raises(Integrity):
-        measured.measured_findings(
-            bench.registry.evaluations, bench.registry.files, *(bench.registry.releases.find(one).release for one in ("r1", "r2"))
-        )
+        measured.measured_findings(bench.registry.evaluations, bench.registry.files, old, new)

@@ -47,6 +47,10 @@ def comparer_of(kind: Kind) -> Comparer:
             from lastgood.compare.configs import ConfigComparer  # noqa: PLC0415
 
             return ConfigComparer()
+        case Kind.HOSTED:
+            from lastgood.compare.hosted import HostedComparer  # noqa: PLC0415
+
+            return HostedComparer()
         case Kind.CODE:
             from lastgood.compare.code import CodeComparer  # noqa: PLC0415
 
