@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from lastgood.canonical import LARGEST_INTEGER, Json, JsonObject, parse_json_object
-from lastgood.errors import Invalid, InvalidManifest, InvalidName
+from lastgood.errors import Invalid, InvalidManifest, NewerSchema
 from lastgood.ids import ComponentName, FileDigest, ReleaseId
 from lastgood.model.component import Component, Provenance, content_from_json
 from lastgood.model.fields import Fields
@@ -83,9 +83,9 @@ def read_running(data: bytes) -> RunningDocument:
         known = Fields(parse_json_object(data), "the document")
         check_schema(known.text("schema"), SCHEMA)
         return _read(known)
-    except InvalidManifest:
+    except (InvalidManifest, NewerSchema):
         raise
-    except (InvalidName, Invalid) as error:
+    except Invalid as error:
         raise InvalidManifest(f"the document is not right: {error.message}") from error
 
 
