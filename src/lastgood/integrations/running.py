@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import io
 import re
-import time
+import socket
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from lastgood.errors import Invalid, InvalidManifest, LastgoodError, NotAllowed, NotFound, Unavailable
@@ -23,6 +24,7 @@ from lastgood.registry.protocols import Files
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
+    from urllib.request import OpenerDirector, Request
 
 URL = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
 TIMEOUT_SECONDS = 10.0
@@ -54,41 +56,104 @@ def fetch(url: str, limit: int) -> bytes:
         Invalid: the URL is of another scheme, or there are more bytes.
         Unavailable, NotFound, NotAllowed: nobody answers, or not in time, or with another status.
     """
+    if not URL.fullmatch(url):
+        raise Invalid(f"{url[:200]!r} is no address of http or https")
     import http.client  # noqa: PLC0415 - 60 ms that only looking at a service should cost
     import urllib.error  # noqa: PLC0415 - likewise
     import urllib.request  # noqa: PLC0415 - likewise
 
-    class NoRedirect(urllib.request.HTTPRedirectHandler):
-        def redirect_request(self, *_: object, **__: object) -> None:
-            """Follow nothing: whoever asks names the address that answers."""
-
-    if not URL.fullmatch(url):
-        raise Invalid(f"{url[:200]!r} is no address of http or https")
     request = urllib.request.Request(url, headers={"accept": "application/json, */*", "user-agent": "lastgood"})  # noqa: S310 - checked above
+    limited = _Limited(LONGEST_SECONDS)
     try:
-        with urllib.request.build_opener(NoRedirect).open(request, timeout=TIMEOUT_SECONDS) as answer:
-            return _read(answer, url, limit)
+        with limited, limited.opener().open(request, timeout=TIMEOUT_SECONDS) as answer:
+            data = _read(answer, url, limit)
     except urllib.error.HTTPError as error:
         error.close()
         raise _refusal(url, error) from error
     except (OSError, ValueError, http.client.HTTPException) as error:
+        if limited.is_over:
+            raise _too_slow(url) from error
         reason = getattr(error, "reason", None) or error
         raise Unavailable(f"{url} does not answer: {reason}", hint="look whether the service is up, then try again") from error
+    if limited.is_over:
+        raise _too_slow(url)
+    return data
+
+
+class _Limited:
+    """Ends connections after so many seconds, in a `with` statement, however slowly somebody goes on to answer.
+
+    A time-out of a socket begins anew with each byte, so one who sends a byte now and then would never be given up.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        from threading import Timer  # noqa: PLC0415 - likewise
+
+        self.is_over = False
+        self._sockets: list[socket.socket] = []
+        self._timer = Timer(seconds, self._end)
+        self._timer.daemon = True
+
+    def __enter__(self) -> None:
+        """Let the time begin."""
+        self._timer.start()
+
+    def __exit__(self, *_: object) -> None:
+        """End the time."""
+        self._timer.cancel()
+
+    def opener(self) -> OpenerDirector:
+        """Return what opens URLs so, and follows no redirect: whoever asks names the address that answers."""
+        import http.client  # noqa: PLC0415 - likewise
+        import urllib.request  # noqa: PLC0415 - likewise
+
+        sockets = self._sockets
+
+        class Plain(http.client.HTTPConnection):
+            def connect(self) -> None:
+                super().connect()
+                sockets.append(self.sock)
+
+        class Secure(http.client.HTTPSConnection):
+            def connect(self) -> None:
+                super().connect()
+                sockets.append(self.sock)
+
+        class Http(urllib.request.HTTPHandler):
+            def http_open(self, req: Request) -> HTTPResponse:
+                return self.do_open(Plain, req)
+
+        class Https(urllib.request.HTTPSHandler):
+            def https_open(self, req: Request) -> HTTPResponse:
+                return self.do_open(Secure, req)
+
+        class NoRedirect(urllib.request.HTTPRedirectHandler):
+            def redirect_request(self, *_: object, **__: object) -> None:
+                """Follow nothing."""
+
+        return urllib.request.build_opener(Http, Https, NoRedirect)
+
+    def _end(self) -> None:
+        self.is_over = True
+        for one in self._sockets:
+            # Whoever waits for its next byte is told that it ended.
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
 
 
 def _read(answer: HTTPResponse, url: str, limit: int) -> bytes:
-    """Read an answer to its end, however slowly it comes, but not for ever."""
-    ends = time.monotonic() + LONGEST_SECONDS
     data = bytearray()
     while part := answer.read1(_AT_ONCE):
         data += part
         if len(data) > limit:
             raise Invalid(f"{url} answers with more than {limit:,} bytes; nothing was compared")
-        if time.monotonic() > ends:
-            raise Unavailable(f"{url} takes more than {LONGEST_SECONDS:.0f} s to answer", hint="try again")
     if answer.length:
         raise Unavailable(f"{url} ended in the middle of its answer", hint="try again")
     return bytes(data)
+
+
+def _too_slow(url: str) -> Unavailable:
+    return Unavailable(f"{url} takes more than {LONGEST_SECONDS:.0f} s to answer", hint="try again")
 
 
 def _refusal(url: str, error: OSError) -> LastgoodError:

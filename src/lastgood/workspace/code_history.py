@@ -19,6 +19,8 @@ from lastgood.workspace.git import git, git_text
 MOST_COMMITS = 50
 MOST_BYTES = 64 << 20
 LARGEST_POINTER = 1_024
+MOST_NAMED = 200
+"""More files than these are picked from the whole tree, since a command line is bounded."""
 
 _LFS_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-.*\n)*oid sha256:([0-9a-f]{64})\nsize ([0-9]{1,18})\n")
 _FIELDS = 4
@@ -49,7 +51,8 @@ class GitHistory:
         """Return the digests of files of a commit, or None where it is not known here."""
         if not is_commit(commit):
             return None
-        tree = git(self._root, "ls-tree", "-r", "-l", "-z", commit)
+        named = sorted(sizes) if len(sizes) <= MOST_NAMED else ()
+        tree = git(self._root, "ls-tree", "-r", "-l", "-z", commit, "--", *named)
         if tree is None:
             return None
         found: dict[str, FileDigest | None] = dict.fromkeys(sizes)

@@ -2,8 +2,8 @@
 
 >>> normal_name("Jinja2__Extras.x")
 'jinja2-extras-x'
->>> Package("torch", "2.3.1", hashes=frozenset({"sha256:ab"})).is_pinned
-True
+>>> without_secret("https://me:token@packages.example/all")
+'https://…@packages.example/all'
 """
 
 from __future__ import annotations
@@ -52,11 +52,6 @@ class Package:
     files: frozenset[tuple[str, str]] = frozenset()
     marker: str | None = None
     extras: tuple[str, ...] = ()
-
-    @property
-    def is_pinned(self) -> bool:
-        """Whether its version is one, and not a range."""
-        return self.version is not None and self.version[:1] not in "<>=~!"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,12 +33,23 @@ _CONDA_URL = re.compile(
 )
 _FOLLOWED = ("-r", "--requirement", "-c", "--constraint")
 _EDITABLE = ("-e", "--editable")
-_INDEX = frozenset(
-    (
-        "-i --index-url --pypi-url --extra-index-url --find-links -f --no-index --pre --prefer-binary --only-binary --no-binary"
-        " --require-hashes --trusted-host --use-feature"
-    ).split()
-)
+# What an option without its dashes says, as it stands in the facts of a lock.
+_INDEX = {
+    "i": "index",
+    "index-url": "index",
+    "pypi-url": "index",
+    "extra-index-url": "extra index",
+    "f": "links",
+    "find-links": "links",
+    "no-index": "no index",
+    "pre": "pre-releases",
+    "prefer-binary": "prefer binary",
+    "only-binary": "only binary",
+    "no-binary": "no binary",
+    "require-hashes": "require hashes",
+    "trusted-host": "trusted host",
+    "use-feature": "feature",
+}
 LONGEST_LINE = 200_000
 _LONGEST_PLACE = 4_096
 _LONGEST_FILE = 300
@@ -59,8 +70,8 @@ def read_requirements(text: str) -> Lock:
             notes.append(f"{value.strip()} is named and was not followed")
         elif option in _EDITABLE:
             packages.append(_located(value.strip(), "editable "))
-        elif option in _INDEX:
-            facts.append((option.lstrip("-"), without_secret(value.strip()) or "set"))
+        elif line.startswith("-") and option.lstrip("-") in _INDEX:
+            facts.append((_INDEX[option.lstrip("-")], without_secret(value.strip()) or "set"))
         elif line.startswith("-"):
             raise Malformed(f"the option {option[:80]!r} is not known", number)
         else:

@@ -4,9 +4,9 @@ Rules: a reader takes the tree that a reader of TOML, JSON or YAML made within i
 version, source and the digests of its files, and passes over the rest; a tree that has no packages where the format has them
 is refused.
 
-    >>> tree = {"package": [{"name": "Torch", "version": "2.3.1", "source": {"registry": "https://pypi.org/simple"}}]}
+    >>> tree = {"package": [{"name": "Torch", "version": "2.3.1", "source": {"git": "https://git.example/torch#1a2b"}}]}
     >>> [(one.name, one.version, one.source) for one in read_uv(tree).packages]
-    [('torch', '2.3.1', None)]
+    [('torch', '2.3.1', 'git https://git.example/torch#1a2b')]
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lastgood.canonical import Json
 from lastgood.formats.locks.lock import LONGEST_NAME, MOST_PACKAGES, Ecosystem, Lock, Package, hash_of, normal_name, without_secret
 from lastgood.formats.tree import Malformed
 
-_USUAL = re.compile(r"https://(pypi\.org/simple|files\.pythonhosted\.org|registry\.npmjs\.org)\b.*")
+_USUAL = re.compile(r"https://(pypi[.]org/|files[.]pythonhosted[.]org/|registry[.]npmjs[.]org/).*")
 _CONDA = re.compile(r"(?:(?P<channel>[^\s:]+)::)?(?P<name>[A-Za-z0-9._-]+)\s*(?P<spec>.*)")
 Table = Mapping[str, Json]
 
