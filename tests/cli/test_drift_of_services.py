@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -188,33 +188,24 @@ class TestHostileServices:
         service.answers["/running.json"] = b" " * 2_000
         assert three.fails("drift", "prod", service.url())["kind"] == "invalid"
 
-    def test_an_answer_without_an_end_ends(self, three: Desk, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize("start", [b"HTTP/1.0 200 OK\r\n\r\n", b"HTTP/1.0 200 OK\r\nx: "], ids=["body", "headers"])
+    def test_an_answer_without_an_end_ends(self, three: Desk, service: Service, monkeypatch: pytest.MonkeyPatch, start: bytes) -> None:
         monkeypatch.setattr(running, "LONGEST_SECONDS", 0.2)
+        given_up = threading.Event()
 
         def drip(handler: BaseHTTPRequestHandler) -> None:
-            handler.send_response(200)
-            handler.end_headers()
-            with suppress(OSError):
-                for _ in range(100):
-                    handler.wfile.write(b" ")
-                    time.sleep(0.02)
-
-        service.special["/running.json"] = drip
-        assert three.fails("drift", "prod", service.url())["kind"] == "unavailable"
-
-    def test_headers_without_an_end_end(self, three: Desk, service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(running, "LONGEST_SECONDS", 0.2)
-
-        def drip(handler: BaseHTTPRequestHandler) -> None:
-            handler.wfile.write(b"HTTP/1.0 200 OK\r\n")
-            with suppress(OSError):
-                for _ in range(100):
+            handler.wfile.write(start)
+            try:
+                for _ in range(500):
                     handler.wfile.write(b"x")
                     time.sleep(0.02)
+            except OSError:
+                given_up.set()
 
         service.special["/running.json"] = drip
         error = three.fails("drift", "prod", service.url())
         assert (error["kind"], "takes more than" in error["message"]) == ("unavailable", True)
+        assert given_up.wait(60)
 
     def test_half_an_answer_is_none(self, three: Desk, service: Service) -> None:
         def half(handler: BaseHTTPRequestHandler) -> None:
