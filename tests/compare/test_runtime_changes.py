@@ -125,6 +125,20 @@ CASES = (
         "numpy 1.26 → 2.0 (major)",
     ),
     Case(
+        "pixi",
+        "pixi.lock",
+        "packages: [{conda: 'https://conda.example/linux-64/libgomp-14.1.0-h767d61c_2.conda', sha256: aa}]",
+        "packages: [{conda: 'https://conda.example/linux-64/libgomp-15.2.0-h767d61c_7.conda', sha256: bb}]",
+        "libgomp 14.1.0 → 15.2.0 (major)",
+    ),
+    Case(
+        "a lock file of others",
+        "yarn.lock",
+        "left-pad@1:\n",
+        "left-pad@2:\n",
+        'yarn.lock: line 1: "left-pad@1:" → "left-pad@2:"',
+    ),
+    Case(
         "environment",
         "environment.yml",
         "dependencies: [python=3.11, {pip: ['torch==2.3']}]\n",

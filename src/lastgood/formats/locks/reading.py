@@ -26,6 +26,7 @@ from lastgood.formats.locks.tables import (
     read_package_lock,
     read_pdm,
     read_pipfile,
+    read_pixi,
     read_poetry,
     read_pylock,
     read_uv,
@@ -59,17 +60,21 @@ def _read_lines(text: str) -> Lock:
     return read_explicit(text) if EXPLICIT in text.split() else read_requirements(text)
 
 
+# Lock files of others, whose lines are no requirements: they are compared as text.
+_OF_OTHERS = "yarn|cargo|gemfile|composer|flake|mix|podfile|pubspec|conan|bun|deno|package|gradle|hatch|\\.terraform"
+
 _FORMS: tuple[tuple[re.Pattern[str], _Form], ...] = (
-    (re.compile(r"uv\.lock"), _Tabular("uv.lock", ConfigFormat.TOML, read_uv)),
+    (re.compile(r"uv\.lock|.*\.py\.lock"), _Tabular("uv.lock", ConfigFormat.TOML, read_uv)),
     (re.compile(r"poetry\.lock"), _Tabular("poetry.lock", ConfigFormat.TOML, read_poetry)),
     (re.compile(r"pdm(\..*)?\.lock"), _Tabular("pdm.lock", ConfigFormat.TOML, read_pdm)),
     (re.compile(r"pylock(\.[^.]+)?\.toml"), _Tabular("pylock.toml", ConfigFormat.TOML, read_pylock)),
     (re.compile(r"pipfile\.lock"), _Tabular("Pipfile.lock", ConfigFormat.JSON, read_pipfile)),
     (re.compile(r"package-lock\.json|npm-shrinkwrap\.json"), _Tabular("package-lock.json", ConfigFormat.JSON, read_package_lock)),
-    (re.compile(r"(.*[.-])?conda-lock\.ya?ml"), _Tabular("conda-lock.yml", ConfigFormat.YAML, read_conda_lock)),
+    (re.compile(r"(.*[.-])?conda-lock(-.*)?\.ya?ml"), _Tabular("conda-lock.yml", ConfigFormat.YAML, read_conda_lock)),
+    (re.compile(r"pixi\.lock"), _Tabular("pixi.lock", ConfigFormat.YAML, read_pixi)),
     (re.compile(r"environment(.*)\.ya?ml|conda(.*)\.ya?ml"), _Tabular("environment.yml", ConfigFormat.YAML, read_environment)),
     (re.compile(r"(.*\.)?(dockerfile|containerfile)(\..*)?"), _Lines("Dockerfile", read_dockerfile)),
-    (re.compile(r".*\.lock|.*\.txt|.*\.in|.*\.pip"), _Lines("requirements file", _read_lines)),
+    (re.compile(rf"(?!({_OF_OTHERS})\.lock).*\.lock|.*\.txt|.*\.in|.*\.pip"), _Lines("requirements file", _read_lines)),
 )
 
 

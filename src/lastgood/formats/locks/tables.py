@@ -1,7 +1,8 @@
-"""Lock files that are tables: uv.lock, poetry.lock, pdm.lock, pylock.toml (PEP 751), Pipfile.lock, package-lock.json, conda's.
+"""Lock files that are tables, each read from the tree that a reader of TOML, JSON or YAML made.
 
-Rules: a reader takes the tree that a reader of TOML, JSON or YAML made within its bounds; of a package it takes name,
-version, source and the digests of its files, and passes over the rest; a tree that has no packages where the format has them
+uv.lock, poetry.lock, pdm.lock, pylock.toml (PEP 751), Pipfile.lock, package-lock.json, and those of conda and pixi.
+
+Rules: the tree is bounded by whoever made it; of a package a reader takes name, version, source and the digests of its files, and passes over the rest; a tree that has no packages where the format has them
 is refused.
 
     >>> tree = {"package": [{"name": "Torch", "version": "2.3.1", "source": {"git": "https://git.example/torch#1a2b"}}]}
@@ -19,6 +20,7 @@ from lastgood.formats.locks.lock import LONGEST_NAME, MOST_PACKAGES, Ecosystem, 
 from lastgood.formats.tree import Malformed
 
 _USUAL = re.compile(r"https://(pypi[.]org/|files[.]pythonhosted[.]org/|registry[.]npmjs[.]org/).*")
+_CONDA_FILE = re.compile(r"(?P<name>[A-Za-z0-9._-]+)-(?P<version>[^-/]+)-[^-/]+\.(?:conda|tar\.bz2)")
 _CONDA = re.compile(r"(?:(?P<channel>[^\s:]+)::)?(?P<name>[A-Za-z0-9._-]+)\s*(?P<spec>.*)")
 Table = Mapping[str, Json]
 
@@ -159,6 +161,22 @@ def read_conda_lock(tree: Json) -> Lock:
         return Package(_name(plain), _text(one.get("version")), None, hashes, files, _text(one.get("platform")))
 
     return Lock(Ecosystem.CONDA, _packages(_table(tree).get("package"), package))
+
+
+def read_pixi(tree: Json) -> Lock:
+    """Read a pixi.lock, whose packages of conda are named by their URLs only."""
+
+    def package(one: Table) -> Package:
+        url = next((said for key in ("conda", "pypi", "url") if (said := _text(one.get(key)))), "")
+        file = url.partition("#")[0].rpartition("/")[2]
+        named = _CONDA_FILE.fullmatch(file) if len(file) <= LONGEST_NAME else None
+        name = _text(one.get("name")) or (named["name"] if named else file)
+        said = _text(one.get("sha256"))
+        files = frozenset({(file, f"sha256:{said}")}) if said else frozenset()
+        version = _text(one.get("version")) or (named["version"] if named else None)
+        return Package(_name(name.lower()), version, None, frozenset(digest for _, digest in files), files)
+
+    return Lock(Ecosystem.CONDA, _packages(_table(tree).get("packages"), package))
 
 
 def read_environment(tree: Json) -> Lock:
