@@ -185,10 +185,9 @@ CASES = (
     Case(
         "a table without packages",
         "uv.lock",
-        "version = 1\n",
-        "version = 2\n",
-        "uv.lock: the old file is not a valid uv.lock: it lists no packages, compared as text; "
-        'uv.lock: line 1: "version = 1" → "version = 2"',
+        "lock = 1\n",
+        "lock = 2\n",
+        'uv.lock: the old file is not a valid uv.lock: it lists no packages, compared as text; uv.lock: line 1: "lock = 1" → "lock = 2"',
     ),
     Case("no lock file", ".python-version", "3.11\n", "3.12\n", '.python-version: line 1: "3.11" → "3.12"'),
     Case(

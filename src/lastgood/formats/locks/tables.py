@@ -2,8 +2,8 @@
 
 uv.lock, poetry.lock, pdm.lock, pylock.toml (PEP 751), Pipfile.lock, package-lock.json, and those of conda and pixi.
 
-Rules: the tree is bounded by whoever made it; of a package a reader takes name, version, source and the digests of its files, and passes over the rest; a tree that has no packages where the format has them
-is refused.
+Rules: the tree is bounded by whoever made it; of a package a reader takes name, version, source and the digests of its
+files, and passes over the rest; a tree that has no packages where the format has them is refused.
 
     >>> tree = {"package": [{"name": "Torch", "version": "2.3.1", "source": {"git": "https://git.example/torch#1a2b"}}]}
     >>> [(one.name, one.version, one.source) for one in read_uv(tree).packages]
@@ -34,7 +34,8 @@ def read_uv(tree: Json) -> Lock:
         return _package(one, _uv_source(_table(one.get("source"))), files)
 
     facts = _facts({"requires-python": top.get("requires-python")})
-    return Lock(Ecosystem.PYTHON, _packages(top.get("package"), package), facts)
+    # Of nothing but a version the lock of a script without dependencies is made.
+    return Lock(Ecosystem.PYTHON, _packages(top.get("package", [] if "version" in top else None), package), facts)
 
 
 def _uv_source(source: Table) -> str | None:
