@@ -65,6 +65,15 @@ class TestFolders:
         (current / PROMPT).write_text("Cite everything.\n")
         assert set(summaries(drifted(three.run("drift", "prod", str(current), "--json")))) == {"prompts"}
 
+    def test_a_live_folder_that_is_behind_is_seen_as_it_is(self, three: Desk, tmp_path: Path) -> None:
+        three.tell("live", "prod", str(tmp_path / "live"))
+        before = os.readlink(tmp_path / "live/current")
+        three.tell("deploy", "prod", "r2")
+        (tmp_path / "live/current").unlink()
+        (tmp_path / "live/current").symlink_to(before)
+        assert set(summaries(drifted(three.run("drift", "prod", str(tmp_path / "live/current"), "--json")))) == {"prompts"}
+        assert os.readlink(tmp_path / "live/current") == before
+
     def test_a_canary_is_as_it_should_be_as_well(self, three: Desk, place: Path, tmp_path: Path) -> None:
         three.commit("Cite the law.", "-m", "law")
         three.tell("deploy", "prod", "--canary", "10")

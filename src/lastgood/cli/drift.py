@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lastgood.cli.output import Progress, say
+from lastgood.cli.output import say
 from lastgood.cli.rendering import print_comparison
 from lastgood.cli.session import Session, in_session
 from lastgood.compare.change import Change
-from lastgood.errors import Integrity, Invalid, InvalidName, InvalidPath, NotFound
+from lastgood.errors import ChangedWhileReading, Integrity, Invalid, InvalidName, InvalidPath, NotFound
 from lastgood.ids import ComponentName, ReleaseId
 
 if TYPE_CHECKING:
@@ -53,22 +53,27 @@ def command(
         return _describe(session, session.folder / describe)
     if environment is None or place is None:
         raise Invalid("say which environment, and where it runs", hint="lastgood drift ENV DIR|URL")
-    from lastgood.registry.drift import drift_of  # noqa: PLC0415
+    from lastgood.registry.drift import drift_of, look_at_folder  # noqa: PLC0415
+    from lastgood.workspace.running import HINT, RunningFolder  # noqa: PLC0415
 
-    with session.look() as registry, session.output.progress("drift") as progress:
+    # Live folders do not catch up first: whoever looks for drift must see what was there.
+    with session.registry() as registry, session.output.progress("drift") as progress:
         found = registry.environments.get(environment)
-        drift = drift_of(registry.releases, found, _look(session, registry, place, progress, strict=strict))
+        look = _look_at_service(registry, place, strict=strict) if "://" in place else None
+        if look is None:
+            folder = RunningFolder(session.folder / place, progress.add, remember=found.canary is not None)
+            look = look_at_folder(folder, registry.files, strict=strict)
+        try:
+            drift = drift_of(registry.releases, found, look)
+        except ChangedWhileReading as error:
+            error.hint = HINT
+            raise
     return _tell(session, drift, place, component, everything=everything)
 
 
-def _look(session: Session, registry: OpenRegistry, place: str, progress: Progress, *, strict: bool) -> Look:
-    from lastgood.registry.drift import look_at_document, look_at_folder  # noqa: PLC0415
-
-    if "://" not in place:
-        from lastgood.workspace.running import RunningFolder  # noqa: PLC0415
-
-        return look_at_folder(RunningFolder(session.folder / place, progress.add), registry.files, strict=strict)
+def _look_at_service(registry: OpenRegistry, place: str, *, strict: bool) -> Look:
     from lastgood.integrations.running import RemoteFiles, fetch_running, files_url_of  # noqa: PLC0415
+    from lastgood.registry.drift import look_at_document  # noqa: PLC0415
 
     document = fetch_running(place)
     base = files_url_of(document, place)

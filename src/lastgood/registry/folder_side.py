@@ -136,7 +136,8 @@ class _Building:
         if isinstance(content, HostedContent | ReferenceContent):
             return Part(component, bytes)
         wanted = entries_of(component, self._files)
-        there = [found for entry in wanted if (found := self._running.entry(entry.path)) is not None]
+        # Of equal entries one is kept: a folder may have a million of them.
+        there = [entry if found == entry else found for entry in wanted if (found := self._running.entry(entry.path)) is not None]
         there += self._added(component.name, wanted)
         if wanted and not there:
             return None
@@ -157,6 +158,8 @@ class _Building:
             found = self._running.entry(path)
             if found is not None:
                 added.append(found)
+        if not added:
+            return []
         try:
             check_together([*known, *(entry.path for entry in added)])
         except InvalidPath as error:

@@ -1,4 +1,4 @@
-"""A folder that something runs from: the files that are there now, hashed where they lie, each at most once.
+"""A folder that something runs from: the files that are there now, hashed where they lie.
 
 Rules: a link is followed as long as it stays inside the folder, as those of a mounted ConfigMap do; one that leads out is
 refused and never opened; nothing but plain files is opened, and opening never waits; a file is read in blocks, and one
@@ -37,12 +37,13 @@ class RunningFolder:
     Args:
         root: the folder; a link to it is followed once, so that a live folder that switches meanwhile stays one release.
         progress: is told how many files and bytes more were read.
+        remember: whether what was read is kept in mind, since it is held against more than one release.
 
     Raises:
         NotFound: there is no such folder.
     """
 
-    def __init__(self, root: Path, progress: Callable[[int, int], None] | None = None) -> None:
+    def __init__(self, root: Path, progress: Callable[[int, int], None] | None = None, *, remember: bool = False) -> None:
         try:
             self.root = root.resolve(strict=True)
         except (OSError, RuntimeError) as error:
@@ -51,7 +52,7 @@ class RunningFolder:
             raise NotFound(f"{root} is no folder")
         self._progress = progress or _silent
         self._folders: dict[str, str | None] = {"": ""}
-        self._known: dict[str, FileEntry | None] = {}
+        self._known: dict[str, FileEntry | None] | None = {} if remember else None
         self._odd: dict[str, str] = {}
         self._ignore = IgnoreRules()
         self._entered: set[str] = set()
@@ -88,6 +89,8 @@ class RunningFolder:
             ChangedWhileReading: it was written while it was read.
             NotAllowed: it may not be read.
         """
+        if self._known is None:
+            return self._read(path)
         if path not in self._known:
             self._known[path] = self._read(path)
         return self._known[path]
