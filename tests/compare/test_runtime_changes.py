@@ -53,12 +53,15 @@ def node(version: str) -> str:
 class Case:
     name: str
     path: str
-    old: str
-    new: str
+    old: str | bytes
+    new: str | bytes
     summary: str
 
 
 CASES = (
+    Case(
+        "UTF-16 of Windows", "requirements.txt", "torch==2.3\n".encode("utf-16"), "torch==2.4\n".encode("utf-16"), "torch 2.3 → 2.4 (minor)"
+    ),
     Case("a pin moved", "requirements.txt", "torch==2.3.1\n", "torch==2.4.0\n", "torch 2.3.1 → 2.4.0 (minor)"),
     Case("back", "requirements.lock", "vllm==0.6.2\n", "vllm==0.5.4\n", "vllm 0.6.2 → 0.5.4 (downgraded, minor)"),
     Case("a major", "requirements.txt", "openai==1.51.0\n", "openai==2.0.0\n", "openai 1.51.0 → 2.0.0 (major)"),

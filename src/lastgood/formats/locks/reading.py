@@ -10,6 +10,7 @@ lastgood.errors.Invalid: requirements.txt is not a valid requirements file, line
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from lastgood.formats.locks.tables import (
 )
 from lastgood.formats.tree import Malformed
 
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 LARGEST_LOCK = 16 * 1024 * 1024
 
 
@@ -107,9 +109,10 @@ def read_lock(path: str, data: bytes) -> Lock:
     if len(data) > LARGEST_LOCK:
         raise Invalid(f"{path} is larger than {LARGEST_LOCK:,} bytes")
     try:
-        return form.read(data.decode("utf-8-sig"))
+        # What a shell of Windows writes of `pip freeze` is UTF-16, which pip reads as well.
+        return form.read(data.decode("utf-16" if data[:2] in _UTF_16 else "utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise Invalid(f"{path} is not UTF-8") from error
+        raise Invalid(f"{path} is not UTF-8, and not UTF-16 with its mark") from error
     except Malformed as error:
         where = f", line {error.line}" if error.line is not None else ""
         raise Invalid(f"{path} is not a valid {form.name}{where}: {error.reason}") from error
