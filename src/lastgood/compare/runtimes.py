@@ -28,7 +28,7 @@ from lastgood.compare.change import MOST_SHOWN, Detail, Edit, FileChange, Note, 
 from lastgood.compare.comparer import ChangedFiles, ComponentSide, Findings, Pair, Unread
 from lastgood.compare.files import common_folder, compare_files, say_path
 from lastgood.compare.prompts import SortedOut, compare_as_text
-from lastgood.compare.showing import Block, Line, Table, aside, plain, strong
+from lastgood.compare.showing import Block, Line, Table, aside, plain
 from lastgood.compare.wording import count, printable, shorten
 from lastgood.errors import Invalid
 from lastgood.formats.locks.lock import Ecosystem, Lock, Package
@@ -114,12 +114,9 @@ class PackageChanges:
         """Yield what is said beside the packages, then a table of them."""
         for name, old, new in self.facts:
             yield Line((plain(f"{self.path}: {name} {old or 'not said'} → {new or 'not said'}"),))
-        for one in self.packages:
-            if one.became is Became.OTHER_BYTES:
-                yield Line((strong(f"{one.name} {one.new or ''}: {_other_bytes(self.ecosystem)}"), plain(f" ({self.path})")))
         shown = self.packages if everything else self.packages[:MOST_SHOWN]
         if shown:
-            rows = tuple((one.name, one.old or "", one.new or "", _what(one)) for one in shown)
+            rows = tuple((one.name, one.old or "", one.new or "", _what(one, self.ecosystem)) for one in shown)
             yield Table((self.path, "before", "after", "change"), rows, numeric=False)
         if len(shown) < len(self.packages):
             yield Line((aside(f"… and {len(self.packages) - len(shown):,} more packages; --all shows them"),))
@@ -336,7 +333,9 @@ def say_package(change: PackageChange, ecosystem: Ecosystem) -> str:
             return f"{name} {change.became.value}: {old or 'the usual index'} → {new or 'the usual index'}"
 
 
-def _what(change: PackageChange) -> str:
+def _what(change: PackageChange, ecosystem: Ecosystem) -> str:
+    if change.became is Became.OTHER_BYTES:
+        return _other_bytes(ecosystem)
     return f"{change.became.value}, {change.step}" if change.step else change.became.value
 
 
