@@ -34,6 +34,7 @@ from lastgood.errors import AlreadyExists, Invalid, NotFound
 from lastgood.groups import Groups, workspace_at
 from lastgood.ids import ComponentName, PipelineName, RegistryId
 from lastgood.machine import machine_settings
+from lastgood.model.code import NoCodeHistory
 from lastgood.registry.checkout import CheckedOut, Giving, checkout, files_of_release
 from lastgood.registry.embedded import (
     CATALOG,
@@ -105,9 +106,11 @@ class OpenRegistry(Groups):
         Raises:
             InvalidRevision, NotFound: a revision means no release.
         """
-        from lastgood.registry.diff import diff  # noqa: PLC0415
+        from lastgood.registry.diff import Sources, diff  # noqa: PLC0415
+        from lastgood.workspace.code_history import GitHistory  # noqa: PLC0415
 
-        return diff(self._embedded, old, new, looking)
+        history = NoCodeHistory() if self._workspace_root is None else GitHistory(self._workspace_root)
+        return diff(Sources(self._embedded, self.evaluations, history), old, new, looking)
 
     def checkout(
         self,

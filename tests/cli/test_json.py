@@ -22,6 +22,7 @@ KEYS = {
     "show": {"release", "components"},
     "diff": {"components"},
     "lineage": {"kind", "direction", "release", "number", "roots", "nodes", "edges", "cut"},
+    "drift": {"environment", "release", "number", "canary", "drift", "components", "others", "absent", "notes"},
     "checkout": {"files", "bytes", "seconds", "from_cache", "linked"},
     "deploy": MOVED,
     "rollback": MOVED | {"seconds", "seconds_since_detected", "incident", "misfits"},
@@ -75,6 +76,7 @@ LINES = {
     "show": ["show", "r2"],
     "diff": ["diff", "r1", "r2"],
     "lineage": ["lineage", "r2"],
+    "drift": ["drift", "prod", "../running"],
     "checkout": ["checkout", "r1", "out"],
     "deploy": ["deploy", "prod", "r1"],
     "rollback": ["rollback", "prod"],
@@ -130,6 +132,7 @@ def ready(three: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     three.tell("backup", "../whole.tar")
     three.tell("ledger", "prove", "r1", "--output", "../r1.proof")
     three.tell("export", "r1", "../r1.bundle")
+    three.tell("checkout", "r2", "../running")
     three.tell("deploy", "prod", "r2", "--operation", OPERATION)
     three.write("lastgood.toml", (three.root / "lastgood.toml").read_text() + SUITE)
     three.write("evals/run.sh", 'cp evals/results.jsonl "$LASTGOOD_OUT"\n')

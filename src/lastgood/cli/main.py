@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "show": "everything about one release",
     "diff": "what exactly changed between two releases",
     "lineage": "what a release was made from, and what became of its data",
+    "drift": "is what runs what should run?",
     "checkout": "write the files of a release into a new folder",
     "deploy": "move an environment to a release",
     "rollback": "go back to the last good release",

@@ -19,6 +19,11 @@ below say, and nothing else:
     cosmetic   +100   only whitespace, comments, layout, key order, or modes of files that nobody runs: after the others
     unchanged +1000   last
 
+    what was measured stands among the changes of components:
+    a sure drop  0   the whole interval of a metric lies below nothing: the most important line there is
+    other        5   a sure rise, or scores that cannot be compared, which a reader would compare otherwise
+    nothing     85   what chance explains, and releases that were never judged
+
 Within a component the comparers put first what matters: sampling parameters and model names before other keys, the texts
 with the most changed words before others, what is cosmetic last.
 
@@ -48,6 +53,7 @@ KIND_RANKS: Mapping[Kind, int] = MappingProxyType(
 )
 NEW_LEAKAGE, KNOWN_LEAKAGE = 65, 75
 COSMETIC = 100
+MEASURED_DROP, MEASURED_CHANGE, MEASURED_NOTHING = 0, 5, 85
 UNCHANGED = 1000
 
 
