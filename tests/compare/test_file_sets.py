@@ -110,8 +110,8 @@ def test_a_mode_is_told_with_a_change_and_with_a_rename() -> None:
     old = kept.side(Kind.ARTIFACT, {"a.sh": "x"})
     changed = kept.side(Kind.ARTIFACT, {"a.sh": "y"}, frozenset({"a.sh"}))
     renamed = kept.side(Kind.ARTIFACT, {"b.sh": "x"}, frozenset({"b.sh"}))
-    assert compare_component(NAME, old, changed, kept).summary == "a.sh changed (1 byte, as before), now executable"
-    assert compare_component(NAME, old, renamed, kept).summary == "a.sh renamed to b.sh, now executable"
+    assert compare_component(NAME, old, changed, kept, quick_comparer_of).summary == "a.sh changed (1 byte, as before), now executable"
+    assert compare_component(NAME, old, renamed, kept, quick_comparer_of).summary == "a.sh renamed to b.sh, now executable"
     assert compare_component(NAME, renamed, old, kept).summary == "b.sh renamed to a.sh, no longer executable"
 
 

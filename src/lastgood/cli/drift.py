@@ -17,7 +17,7 @@ from lastgood.ids import ComponentName, ReleaseId
 
 if TYPE_CHECKING:
     from lastgood.api import OpenRegistry
-    from lastgood.registry.compare import Comparison
+from lastgood.registry.compare import Comparison
 from lastgood.registry.drift import Drift, Look
 
 _MOST_OTHERS = 20
