@@ -44,6 +44,7 @@ from lastgood.registry.embedded import (
 )
 
 if TYPE_CHECKING:
+    from lastgood.registry.blame import Asked, Blame
     from lastgood.registry.commit import CommitOptions, Committed
     from lastgood.registry.compare import Comparison
     from lastgood.registry.preflight import Preflight
@@ -105,6 +106,20 @@ class OpenRegistry(Groups):
         manifests = [self.releases.manifest(self.releases.find(one).release.release) for one in (old, new)]
         before, after = (side_of(one.components, self.files) for one in manifests)
         return compare_sides(before, after, self.files)
+
+    def blame(self, target: str, asked: Asked | None = None) -> Blame:
+        """Say which release brought each line, key, tensor or file of a component, and when that first got where.
+
+        Args:
+            target: a component, `prompts`, or a file or folder of it, `prompts/system.md`.
+            asked: of which release and how closely; by default of the latest.
+
+        Raises:
+            InvalidRevision, NotFound: there is no such release, component or file.
+        """
+        from lastgood.registry.blame import Asked, find_blame  # noqa: PLC0415
+
+        return find_blame(self._embedded.context, self.files, target, asked or Asked())
 
     def checkout(
         self,
