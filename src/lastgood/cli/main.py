@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "show": "everything about one release",
     "diff": "what exactly changed between two releases",
     "blame": "which release brought each line, key or tensor, and when it got where",
+    "lineage": "what a release was made from, and what became of its data",
     "checkout": "write the files of a release into a new folder",
     "deploy": "move an environment to a release",
     "rollback": "go back to the last good release",

@@ -1,0 +1,157 @@
+"""How lineage is written on a terminal: as trees, each node with how it was made, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from lastgood.cli.output import Output
+from lastgood.clock import format_instant
+from lastgood.compare.wording import count, shorten, show_value, size
+from lastgood.model.lineage.graph import Edge, Graph, Known, Node, Relation
+from lastgood.model.lineage.timeline import spans_text
+from lastgood.model.lineage.walk import Branch, Direction, walk
+from lastgood.registry.lineage import ComponentLineage, FileLineage
+from lastgood.registry.lineage_rows import RowLineage, RowReading
+
+MOST_NUMBERS = 8
+_LONGEST_RUN = 100
+_SHORT = 12
+_UPWARD = {Relation.MADE_FROM: "from", Relation.DERIVED_FROM: "derived from", Relation.RUNS_ON: "runs on"}
+_DOWNWARD = {Relation.MADE_FROM: "made:", Relation.DERIVED_FROM: "derived:", Relation.RUNS_ON: "judged with:"}
+
+
+def print_trees(output: Output, found: ComponentLineage, direction: Direction) -> None:
+    """Print what components were made from, or what was made from them."""
+    release = found.release
+    way = "made from" if direction is Direction.UPSTREAM else "what was made, in any release, from"
+    output.note(f"{release.pipeline} {release.label}: {way if direction is Direction.DOWNSTREAM else 'what it was made from'}")
+    for root in found.roots:
+        for line in tree(found.graph, root, direction):
+            output.data(line)
+    _say_cut(output, found.graph)
+    fields = {
+        "kind": "release",
+        "direction": direction.value,
+        "release": str(release.release),
+        "number": release.number,
+        "roots": list(found.roots),
+    }
+    output.answer("lineage", {**fields, **found.graph.to_json()})
+
+
+def tree(graph: Graph, root: str, direction: Direction) -> Iterator[str]:
+    """Yield the lines of a tree."""
+    for branch in walk(graph, root, direction):
+        node = graph.nodes[branch.node]
+        yield branch.margin + _headline(node, branch, graph.latest, direction)
+        if branch.repeated:
+            continue
+        for line in _remarks(node, branch.edge, graph, direction):
+            yield branch.below + line
+        if branch.deeper:
+            yield branch.below + "… and deeper; --json has it all"
+
+
+def _headline(node: Node, branch: Branch, latest: int | None, direction: Direction) -> str:
+    words = _UPWARD if direction is Direction.UPSTREAM else _DOWNWARD
+    how = f"{words[branch.edge.relation]} " if branch.edge is not None else ""
+    name = shorten(node.name, 100)
+    if node.known is Known.EXTERNAL:
+        return f"{how}{name}"
+    if node.known is Known.UNRECORDED:
+        return f"{how}{name}, content not recorded"
+    digest = (node.digest or "")[:_SHORT]
+    if node.known is Known.ELSEWHERE:
+        return f"{how}{name} {shorten(digest)}, a content that no release here has"
+    where = f"{spans_text(node.spans, latest)}, since {node.since:%Y-%m-%d}" if node.since else spans_text(node.spans, latest)
+    running = f", runs in {', '.join(node.live_in)}" if node.live_in else ""
+    again = " (as above)" if branch.repeated else ""
+    return f"{how}{name} ({node.kind}) {digest}  {where}{running}{again}"
+
+
+def _remarks(node: Node, edge: Edge | None, graph: Graph, direction: Direction) -> Iterator[str]:
+    if edge is not None and edge.changed_in:
+        source = shorten(graph.nodes[edge.source].name, 60)
+        numbers = _numbers(edge.changed_in)
+        yield f"{edge.relation.value} {source} as of r{edge.as_of}; {source} has changed since: {numbers}"
+    provenance = node.provenance
+    if provenance.made_by is not None and (direction is Direction.UPSTREAM or edge is not None):
+        making = provenance.made_by
+        seed = f", seed {making.seed}" if making.seed is not None else ""
+        trust = " (asserted)" if making.asserted else ""
+        yield f"made by {shorten(making.run or '?', _LONGEST_RUN)}{seed}{trust}"
+    if provenance.licence:
+        yield f"licence {shorten(provenance.licence)}"
+    if node.judged:
+        suites = {one.suite: [other.number for other in node.judged if other.suite == one.suite] for one in node.judged}
+        for suite, numbers in suites.items():
+            yield f"judged by {suite} in {_numbers(numbers)}" if node.kind != "dataset" else f"{suite} ran on it in {_numbers(numbers)}"
+
+
+def _numbers(numbers: Sequence[int]) -> str:
+    said = ", ".join(f"r{number}" for number in numbers[:MOST_NUMBERS])
+    return said if len(numbers) <= MOST_NUMBERS else f"{said} and {len(numbers) - MOST_NUMBERS:,} more"
+
+
+def print_files(output: Output, found: FileLineage) -> None:
+    """Print where a file is."""
+    for place in found.places:
+        running = f", runs in {', '.join(place.live_in)}" if place.live_in else ""
+        where = spans_text(place.spans, found.latest)
+        output.data(f"{place.digest.short}  {size(place.size):>9}  {place.component} ({place.kind}) {place.path}  {where}{running}")
+    places = [
+        {
+            "component": str(one.component),
+            "component_kind": one.kind.value,
+            "path": one.path,
+            "sha256": str(one.digest),
+            "size": one.size,
+            "releases": [span.to_json() for span in one.spans],
+            "live_in": list(one.live_in),
+        }
+        for one in found.places
+    ]
+    output.answer("lineage", {"kind": "file", "places": places})
+
+
+def print_row(output: Output, found: RowLineage) -> None:
+    """Print in which releases' data a row stands, how it reads there, and what was made from it."""
+    name = f"{found.dataset}:{shorten(found.key)}"
+    output.data(f"{name} stands in {_releases(found)}")
+    for reading in found.readings:
+        output.data(f"├─ {spans_text(reading.spans, found.graph.latest)}  {_cells(reading)}")
+        output.data(f"│    {shorten(reading.place.path, 200)}{f' line {reading.place.line}' if reading.place.line else ''}")
+    for note in found.notes:
+        output.warn(note)
+    made = [root for root in found.roots if found.graph.made_from(root)]
+    output.data("└─ nothing is recorded to have been made from it" if not made else "made from data that held it:")
+    for root in made:
+        for line in tree(found.graph, root, Direction.DOWNSTREAM):
+            output.data(line)
+    _say_cut(output, found.graph)
+    fields = {"kind": "row", "dataset": str(found.dataset), "key": found.key, "roots": list(found.roots), "notes": list(found.notes)}
+    output.answer("lineage", {**fields, "readings": [_reading_json(one) for one in found.readings], **found.graph.to_json()})
+
+
+def _releases(found: RowLineage) -> str:
+    return count(sum(span.last - span.first + 1 for reading in found.readings for span in reading.spans), "release")
+
+
+def _cells(reading: RowReading) -> str:
+    return shorten("  ".join(f"{shorten(name)}={show_value(value)}" for name, value in reading.shown.items()), 200)
+
+
+def _reading_json(reading: RowReading) -> dict[str, object]:
+    return {
+        "releases": [span.to_json() for span in reading.spans],
+        "live_in": list(reading.live_in),
+        "path": reading.place.path,
+        "line": reading.place.line or None,
+        "row": dict(reading.place.cells),
+        "since": format_instant(reading.since),
+    }
+
+
+def _say_cut(output: Output, graph: Graph) -> None:
+    if graph.is_cut:
+        output.warn(f"only the nearest {len(graph.nodes):,} contents are shown; ask for one --component")
