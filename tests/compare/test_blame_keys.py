@@ -118,7 +118,9 @@ NAMED = st.recursive(
     SCALARS,
     lambda inner: st.one_of(
         st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
-        st.lists(st.fixed_dictionaries({"name": st.sampled_from("pqrst"), "v": inner}), max_size=4, unique_by=lambda item: str(item["name"])),
+        st.lists(
+            st.fixed_dictionaries({"name": st.sampled_from("pqrst"), "v": inner}), max_size=4, unique_by=lambda item: str(item["name"])
+        ),
     ),
     max_leaves=12,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -18,28 +18,26 @@ if TYPE_CHECKING:
 @click.argument("target", metavar="COMPONENT[/PATH]")
 @click.option("--env", "environment", metavar="E", help="When it first reached E, of what E runs unless --rev says otherwise.")
 @click.option("--rev", "revision", metavar="REV", help="Of this release.  [default: the latest]")
+@click.option("--row", metavar="KEY", help="Of a dataset only the row with this key, cell by cell.")
 @click.option("--lines", is_flag=True, help="Tell configs by lines, not by keys.")
 @click.option("-M", "--moves", is_flag=True, help="Lines that moved within their file keep their origin.")
 @click.option("--all", "everything", is_flag=True, help="Every file in its parts, every tensor.")
 @in_session
-def command(
-    session: Session, target: str, environment: str | None, revision: str | None, lines: bool, moves: bool, everything: bool
-) -> None:
+def command(session: Session, target: str, **options: Any) -> None:  # noqa: ANN401 - as `Asked` has them
     """Say where a component comes from: release, author, message, and when that first reached an environment.
 
-    Prompts and code are told by lines, configs by dotted keys, weights by tensors; files that were renamed are followed. A
-    PATH is one from the workspace root, or from the folder of the component. Whatever a release did not touch still is of
-    the release that brought it.
+    Prompts and code are told by lines, configs by dotted keys, weights by tensors, rows of datasets by cells; files that
+    were renamed are followed. A PATH is one from the workspace root, or from the folder of the component.
     """
     from lastgood.registry.blame import Asked  # noqa: PLC0415 - with what it is made of, half of this command's start
 
-    asked = Asked(revision, environment, lines=lines, moves=moves, everything=everything)
+    asked = Asked(**options)
     with session.registry() as registry:
         blame = registry.blame(target, asked)
     if not session.output.json:
         from lastgood.cli.blame_drawing import draw_blame  # noqa: PLC0415 - only for the eye
 
-        draw_blame(session.output, blame, everything=everything)
+        draw_blame(session.output, blame, everything=asked.everything)
     session.output.answer("blame", blame_json(blame))
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from lastgood.catalog import environments, releases
 from lastgood.compare.blame import Part, Tracer, Untraceable
 from lastgood.compare.blame_files import ListingTracer, WholeTracer, tracers_of
-from lastgood.errors import NotFound
+from lastgood.errors import Invalid, NotFound
 from lastgood.ids import ComponentName, EnvironmentName, FileDigest, ReleaseId
 from lastgood.model.component import Kind
 from lastgood.model.history import Deployment, ReleaseRecord
@@ -45,6 +45,7 @@ class Asked:
     Attributes:
         revision: the release; by default what the environment runs, or else the latest.
         environment: the one whose deployments count; by default all.
+        row: tell only of the row of a dataset that has this key.
         lines: tell everything by lines, configs as well.
         moves: lines that moved within their file keep their origin.
         everything: look into every file, whatever its kind and however many there are.
@@ -52,6 +53,7 @@ class Asked:
 
     revision: str | None = None
     environment: str | None = None
+    row: str | None = None
     lines: bool = False
     moves: bool = False
     everything: bool = False
@@ -111,7 +113,7 @@ def find_blame(context: Context, files: FileAccess, target: str, asked: Asked) -
     ancestry = Ancestry(context.database, record.pipeline)
     start, listings = ancestry.require(record.release), Listings(files)
     found = find_target(target, record, start, listings)
-    looking = _Looking(ancestry, start, found, files, Renames(listings, files), asked)
+    looking = _Looking(ancestry, start, found, files, listings, Renames(listings, files), asked)
     told = list(looking.look())
     return _answer(context, record, looking, told)
 
@@ -141,6 +143,7 @@ class _Looking:
     start: Outline
     target: Target
     files: FileAccess
+    listings: Listings
     renames: Renames
     asked: Asked
     seen: set[ReleaseId] = field(default_factory=set)
@@ -154,6 +157,9 @@ class _Looking:
         target, kind = self.target, self.content.kind
         stops = walk(self.ancestry, self.start, _Component(target.component, self.content), _component_before)
         self.seen.update(stop.release.release for stop in stops)
+        if self.asked.row is not None:
+            yield self._row(stops, self.asked.row)
+            return
         if target.is_whole and any(value is not None for value in self.content.fields.values()):
             yield _declared(stops)
         closely = kind in _TOLD_CLOSELY or target.is_file or self.asked.everything
@@ -175,6 +181,21 @@ class _Looking:
         parts = () if trace is None else tracer.parts(trace)
         told = [(part, stops[origin].release.release) for part, origin in parts if part.path in paths]
         return _Told(None, list(told), _say_skipped(skipped))
+
+    def _row(self, stops: list[Stop[_Component]], row: str) -> _Told:
+        from lastgood.registry.blame_rows import RowTracer, key_of_rows  # noqa: PLC0415 - only tables have rows
+
+        component = self.target.component
+        if not self.target.is_whole:
+            raise Invalid("a row is looked for in all files of its component", hint=f"lastgood blame {component} --row {row}")
+        named, skipped = key_of_rows(component, self.content), list[Skipped]()
+        tracer = RowTracer(row, named, self.files, self.listings)
+        trace = follow(stops, lambda place: place.content.listing, tracer, skipped)
+        parts = [] if trace is None else [(part, stops[origin].release.release) for part, origin in tracer.parts(trace)]
+        if not parts:
+            why = f" ({'; '.join(tracer.notes)})" if tracer.notes else ""
+            raise NotFound(f"{component} has no row whose {named} is {row[:80]} in r{self.start.number}{why}", hint="lastgood show latest")
+        return _Told(None, list(parts), [*_say_skipped(skipped), *tracer.notes])
 
     def _file(self, entry: FileEntry) -> _Told:
         place = FilePlace(self.target.component, entry.path, entry)

@@ -19,6 +19,8 @@ from lastgood.model.listing import FileEntry
 from lastgood.model.outline import Outline
 from lastgood.registry.listings import Listings
 
+_MOST_COMPARED = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -63,20 +65,27 @@ def _no_component(text: str, record: ReleaseRecord, outline: Outline, listings: 
     if holders:
         return NotFound(f"{record.label} has no component {shorten(name)}; {shorten(text)} is a file of {holders[0]}",
                         hint=f"lastgood blame {holders[0]}/{text}")  # fmt: skip
-    hint = f"lastgood blame {_closest(name, list(outline.contents))}" if outline.contents else "lastgood log"
-    return NotFound(f"{record.label} has no component {shorten(name)}; it has {', '.join(sorted(outline.contents)) or 'none'}", hint=hint)
+    close = _closest(name, list(outline.contents))
+    return NotFound(
+        f"{record.label} has no component {shorten(name)}; it has {', '.join(sorted(outline.contents)) or 'none'}",
+        hint=f"lastgood show {record.label}" if close is None else f"lastgood blame {close}",
+    )
 
 
 def _no_path(component: ComponentName, path: str, record: ReleaseRecord, entries: Sequence[FileEntry]) -> NotFound:
     if not entries:
         return NotFound(f"{component} has no files in {record.label}", hint=f"lastgood blame {component}")
-    close = _closest(path, [one.path for one in entries[:10_000]])
-    return NotFound(f"{component} has no file {shorten(path)} in {record.label}", hint=f"lastgood blame {component}/{close}")
+    close = _closest(path, [one.path for one in entries[:_MOST_COMPARED]])
+    return NotFound(
+        f"{component} has no file {shorten(path)} in {record.label}",
+        hint=f"lastgood show {record.label} --all" if close is None else f"lastgood blame {component}/{close}",
+    )
 
 
-def _closest(word: str, known: Sequence[str]) -> str:
-    """Return the name that somebody most likely meant."""
-    from difflib import SequenceMatcher  # noqa: PLC0415 - only a slip of the keys needs it
+def _closest(word: str, known: Sequence[str]) -> str | None:
+    """Return the name that somebody most likely meant, if one is like it."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only a slip of the keys needs it
 
-    ends = word.rpartition("/")[2]
-    return max(sorted(known), key=lambda one: SequenceMatcher(None, one.rpartition("/")[2], ends).ratio())
+    ends = {one.rpartition("/")[2]: one for one in sorted(known, reverse=True)}
+    close = get_close_matches(word.rpartition("/")[2], ends, n=1)
+    return ends[close[0]] if close else None
