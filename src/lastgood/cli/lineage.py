@@ -9,7 +9,6 @@ from lastgood.cli.lineage_drawing import print_files, print_row, print_trees
 from lastgood.cli.session import Session, in_session
 from lastgood.errors import Invalid, NotFound
 from lastgood.model.lineage.dot import dot
-from lastgood.model.lineage.graph import Graph
 from lastgood.model.lineage.walk import Direction
 from lastgood.registry.lineage import ComponentLineage, FileLineage
 from lastgood.registry.lineage_rows import RowLineage
@@ -25,8 +24,9 @@ _SHA256_DIGITS = 64
 @click.option("--file", "file", metavar="PATH|SHA256", help="The releases and components that have a file.")
 @click.option("--pipeline", metavar="P", help="Which pipeline, where there are several.")
 @click.option("--dot", "as_dot", is_flag=True, help="Print a graph for Graphviz: … --dot | dot -Tsvg.")
+@click.option("--all", "everything", is_flag=True, help="Do not cut long lists.")
 @in_session
-def command(  # noqa: PLR0913 - one argument an option
+def command(
     session: Session,
     what: str | None,
     component: str | None,
@@ -35,6 +35,7 @@ def command(  # noqa: PLR0913 - one argument an option
     file: str | None,
     pipeline: str | None,
     as_dot: bool,
+    everything: bool,
 ) -> None:
     """Say what a release was made from: by which command, from which contents, as of which release.
 
@@ -54,9 +55,9 @@ def command(  # noqa: PLR0913 - one argument an option
         direction = Direction.DOWNSTREAM if downstream else Direction.UPSTREAM
         print_trees(session.output, found, direction)
     elif isinstance(found, FileLineage):
-        print_files(session.output, found)
+        print_files(session.output, found, everything=everything)
     else:
-        print_row(session.output, found)
+        print_row(session.output, found, everything=everything)
 
 
 class _Wish:
@@ -88,7 +89,7 @@ def _find(registry: OpenRegistry, what: str | None, row: str | None, file: str |
     if what is None:
         return wish.release(registry, "latest")
     dataset, colon, key = what.partition(":")
-    if colon and key and registry.lineage.has_dataset(dataset, wish.pipeline):
+    if colon and key and "@" not in dataset and "/" not in dataset:
         return registry.lineage.row(dataset, key, wish.pipeline)
     return _release_or_file(registry, what, wish)
 
@@ -111,6 +112,5 @@ def _release_or_file(registry: OpenRegistry, what: str, wish: _Wish) -> Found:
 def _draw(session: Session, found: Found) -> None:
     if isinstance(found, FileLineage):
         raise Invalid("where a file is, is no graph; ask for --json")
-    graph: Graph = found.graph
-    for line in dot(graph):
+    for line in dot(found.graph):
         session.output.data(line)

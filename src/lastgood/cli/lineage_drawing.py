@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from lastgood.cli.output import Output
 from lastgood.clock import format_instant
 from lastgood.compare.wording import count, shorten, show_value, size
+from lastgood.model.component import Kind
 from lastgood.model.lineage.graph import Edge, Graph, Known, Node, Relation
 from lastgood.model.lineage.timeline import spans_text
 from lastgood.model.lineage.walk import Branch, Direction, walk
@@ -14,6 +15,7 @@ from lastgood.registry.lineage import ComponentLineage, FileLineage
 from lastgood.registry.lineage_rows import RowLineage, RowReading
 
 MOST_NUMBERS = 8
+MOST_SHOWN = 20
 _LONGEST_RUN = 100
 _SHORT = 12
 _UPWARD = {Relation.MADE_FROM: "from", Relation.DERIVED_FROM: "derived from", Relation.RUNS_ON: "runs on"}
@@ -23,8 +25,8 @@ _DOWNWARD = {Relation.MADE_FROM: "made:", Relation.DERIVED_FROM: "derived:", Rel
 def print_trees(output: Output, found: ComponentLineage, direction: Direction) -> None:
     """Print what components were made from, or what was made from them."""
     release = found.release
-    way = "made from" if direction is Direction.UPSTREAM else "what was made, in any release, from"
-    output.note(f"{release.pipeline} {release.label}: {way if direction is Direction.DOWNSTREAM else 'what it was made from'}")
+    way = "what it was made from" if direction is Direction.UPSTREAM else "what was made from it, in any release"
+    output.note(f"{release.pipeline} {release.label}: {way}")
     for root in found.roots:
         for line in tree(found.graph, root, direction):
             output.data(line)
@@ -63,16 +65,21 @@ def _headline(node: Node, branch: Branch, latest: int | None, direction: Directi
     digest = (node.digest or "")[:_SHORT]
     if node.known is Known.ELSEWHERE:
         return f"{how}{name} {shorten(digest)}, a content that no release here has"
-    where = f"{spans_text(node.spans, latest)}, since {node.since:%Y-%m-%d}" if node.since else spans_text(node.spans, latest)
-    running = f", runs in {', '.join(node.live_in)}" if node.live_in else ""
+    where = f"{spans_text(node.spans, latest)}, since {node.since.astimezone():%Y-%m-%d}" if node.since else spans_text(node.spans, latest)
+    running = _running(node.kind, node.live_in)
     again = " (as above)" if branch.repeated else ""
     return f"{how}{name} ({node.kind}) {digest}  {where}{running}{again}"
 
 
+def _running(kind: Kind | None, live_in: Sequence[str]) -> str:
+    """Say where something runs; what does not act in production stands beside what does."""
+    return "" if not live_in else f", {'runs in' if kind is None or kind.acts else 'is part of'} {', '.join(live_in)}"
+
+
 def _remarks(node: Node, edge: Edge | None, graph: Graph, direction: Direction) -> Iterator[str]:
-    if edge is not None and edge.changed_in:
+    if edge is not None and edge.changes:
         source = shorten(graph.nodes[edge.source].name, 60)
-        numbers = _numbers(edge.changed_in)
+        numbers = _numbers(edge.changes.first, edge.changes.count)
         yield f"{edge.relation.value} {source} as of r{edge.as_of}; {source} has changed since: {numbers}"
     provenance = node.provenance
     if provenance.made_by is not None and (direction is Direction.UPSTREAM or edge is not None):
@@ -85,20 +92,23 @@ def _remarks(node: Node, edge: Edge | None, graph: Graph, direction: Direction) 
     if node.judged:
         suites = {one.suite: [other.number for other in node.judged if other.suite == one.suite] for one in node.judged}
         for suite, numbers in suites.items():
-            yield f"judged by {suite} in {_numbers(numbers)}" if node.kind != "dataset" else f"{suite} ran on it in {_numbers(numbers)}"
+            yield f"{suite} ran on it in {_numbers(numbers)}" if node.kind is Kind.DATASET else f"judged by {suite} in {_numbers(numbers)}"
 
 
-def _numbers(numbers: Sequence[int]) -> str:
-    said = ", ".join(f"r{number}" for number in numbers[:MOST_NUMBERS])
-    return said if len(numbers) <= MOST_NUMBERS else f"{said} and {len(numbers) - MOST_NUMBERS:,} more"
+def _numbers(numbers: Sequence[int], total: int | None = None) -> str:
+    shown = numbers[:MOST_NUMBERS]
+    more = (len(numbers) if total is None else total) - len(shown)
+    return ", ".join(f"r{number}" for number in shown) + (f" and {more:,} more" if more else "")
 
 
-def print_files(output: Output, found: FileLineage) -> None:
-    """Print where a file is."""
-    for place in found.places:
-        running = f", runs in {', '.join(place.live_in)}" if place.live_in else ""
+def print_files(output: Output, found: FileLineage, *, everything: bool) -> None:
+    """Print where a file is, the newest releases first."""
+    shown = found.places if everything else found.places[:MOST_SHOWN]
+    for place in shown:
+        running = _running(place.kind, place.live_in)
         where = spans_text(place.spans, found.latest)
         output.data(f"{place.digest.short}  {size(place.size):>9}  {place.component} ({place.kind}) {place.path}  {where}{running}")
+    _say_more(output, len(found.places) - len(shown), "older places")
     places = [
         {
             "component": str(one.component),
@@ -114,20 +124,31 @@ def print_files(output: Output, found: FileLineage) -> None:
     output.answer("lineage", {"kind": "file", "places": places})
 
 
-def print_row(output: Output, found: RowLineage) -> None:
+def print_row(output: Output, found: RowLineage, *, everything: bool) -> None:
     """Print in which releases' data a row stands, how it reads there, and what was made from it."""
     name = f"{found.dataset}:{shorten(found.key)}"
     output.data(f"{name} stands in {_releases(found)}")
-    for reading in found.readings:
-        output.data(f"├─ {spans_text(reading.spans, found.graph.latest)}  {_cells(reading)}")
-        output.data(f"│    {shorten(reading.place.path, 200)}{f' line {reading.place.line}' if reading.place.line else ''}")
+    readings = found.readings if everything else found.readings[-MOST_SHOWN:]
+    if len(readings) < len(found.readings):
+        output.data(f"├─ … {count(len(found.readings) - len(readings), 'reading')} before; --all shows them")
+    for position, reading in enumerate(readings, 1):
+        mark, below = ("├─", "│ ") if position < len(readings) else ("└─", "  ")
+        where = spans_text(reading.spans, found.graph.latest)
+        output.data(
+            f"{mark} {where}, since {reading.since.astimezone():%Y-%m-%d}{_running(Kind.DATASET, reading.live_in)}: {_cells(reading)}"
+        )
+        output.data(f"{below}    {shorten(reading.place.path, 200)}{f', line {reading.place.line}' if reading.place.line else ''}")
     for note in found.notes:
         output.warn(note)
-    made = [root for root in found.roots if found.graph.made_from(root)]
-    output.data("└─ nothing is recorded to have been made from it" if not made else "made from data that held it:")
-    for root in made:
+    made = [root for root in reversed(found.roots) if found.graph.made_from(root)]
+    shown = made if everything else made[:MOST_SHOWN]
+    output.data(
+        "\nmade from data that held it, or judged on it:" if made else "\nnothing is recorded to have been made from data that held it"
+    )
+    for root in shown:
         for line in tree(found.graph, root, Direction.DOWNSTREAM):
             output.data(line)
+    _say_more(output, len(made) - len(shown), "older contents that something was made from")
     _say_cut(output, found.graph)
     fields = {"kind": "row", "dataset": str(found.dataset), "key": found.key, "roots": list(found.roots), "notes": list(found.notes)}
     output.answer("lineage", {**fields, "readings": [_reading_json(one) for one in found.readings], **found.graph.to_json()})
@@ -150,6 +171,11 @@ def _reading_json(reading: RowReading) -> dict[str, object]:
         "row": dict(reading.place.cells),
         "since": format_instant(reading.since),
     }
+
+
+def _say_more(output: Output, more: int, what: str) -> None:
+    if more:
+        output.data(f"… and {more:,} {what}; --all shows them")
 
 
 def _say_cut(output: Output, graph: Graph) -> None:

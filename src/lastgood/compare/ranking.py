@@ -13,6 +13,9 @@ below say, and nothing else:
     dataset     70    does not act in production; it explains why an artifact changed
     eval        80    does not act in production; it changes how a release is judged
 
+    leakage     65    rows of evaluation data that newly stand in training data: before datasets, since it puts every later
+                      judgement in doubt; 75, after them, where all of it stood there before the change
+
     cosmetic   +100   only whitespace, comments, layout, key order, or modes of files that nobody runs: after the others
     unchanged +1000   last
 
@@ -43,6 +46,7 @@ KIND_RANKS: Mapping[Kind, int] = MappingProxyType(
         Kind.EVAL: 80,
     }
 )
+NEW_LEAKAGE, KNOWN_LEAKAGE = 65, 75
 COSMETIC = 100
 UNCHANGED = 1000
 

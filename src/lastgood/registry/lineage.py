@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lastgood.canonical import json_string
 from lastgood.catalog import environments, evaluations, releases
@@ -19,12 +20,16 @@ from lastgood.errors import NotFound
 from lastgood.ids import ComponentName, ContentDigest, FileDigest, PipelineName
 from lastgood.model.component import Kind
 from lastgood.model.history import ReleaseRecord
-from lastgood.model.lineage.graph import Graph, Judged, Relation, lineage, node_id
+from lastgood.model.lineage.graph import Graph, Judged, Relation, node_id
+from lastgood.model.lineage.past import Past
 from lastgood.model.lineage.timeline import Snapshot, Span, Timeline
 from lastgood.model.placement import FileAccess
 from lastgood.registry.context import Context
 from lastgood.registry.points import listing_of, parse_entries
 from lastgood.registry.resolve import choose_pipeline, resolve
+
+if TYPE_CHECKING:
+    from lastgood.registry.lineage_rows import RowLineage
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,34 +62,10 @@ class FilePlace:
 
 @dataclass(frozen=True, slots=True)
 class FileLineage:
-    """Where a file is; `latest` is the number of the pipeline's latest release."""
+    """Where a file is, the newest releases first; `latest` is the number of the pipeline's latest release."""
 
     places: tuple[FilePlace, ...]
     latest: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """The releases of a pipeline as lineage needs them.
-
-    Attributes:
-        timeline: the contents of its components.
-        live: the environments in which a release runs now, by its number.
-        judged: the evaluations of a content, or on it.
-    """
-
-    timeline: Timeline
-    live: Mapping[int, tuple[str, ...]]
-    judged: Mapping[ContentDigest, tuple[Judged, ...]]
-
-    def graph(self) -> Graph:
-        """Return everything that was made in it."""
-        return lineage(self.timeline, self.live, self.judged)
-
-    def live_in(self, spans: tuple[Span, ...]) -> tuple[str, ...]:
-        """Return where any of some releases runs now."""
-        numbers = [number for number in sorted(self.live) if any(span.first <= number <= span.last for span in spans)]
-        return tuple(name for number in numbers for name in self.live[number])
 
 
 class Lineage:
@@ -104,8 +85,8 @@ class Lineage:
         past = self.past(record.pipeline, until=record.number)
         graph = past.graph()
         # A suite runs on what stands beside it: what else it ran on is not what it comes from.
-        stale = [edge for edge in graph.edges if edge.relation is Relation.RUNS_ON and edge.changed_in]
-        graph = Graph(graph.nodes, [edge for edge in graph.edges if edge not in stale], latest=graph.latest)
+        edges = [edge for edge in graph.edges if edge.relation is not Relation.RUNS_ON or not edge.changes]
+        graph = Graph(graph.nodes, edges, latest=graph.latest)
         roots = _roots(past.timeline, record, component)
         return ComponentLineage(record, roots, graph.upstream(roots))
 
@@ -128,10 +109,23 @@ class Lineage:
             Integrity: a listing cannot be read.
         """
         past = self.past(self.pipeline(pipeline))
-        places = tuple(_places(past, what.removeprefix("./"), self._files))
+        found = _places(past, what.removeprefix("./"), self._files)
+        places = tuple(sorted(found, key=lambda place: (-place.spans[-1].last, place.component, place.path)))
         if not places:
             raise NotFound(f"no release has a file {what[:200]}", hint="lastgood show REV --all lists the files of a release")
         return FileLineage(places, past.timeline.latest)
+
+    def row(self, dataset: str, key: str, pipeline: str | None = None) -> RowLineage:
+        """Return the releases whose data held a row, how it read in them, and what was made from it.
+
+        Raises:
+            NotFound: there is no such dataset, or no release has such a row.
+            Invalid: the component has no rows that are known by a key.
+            Integrity: bytes are damaged.
+        """
+        from lastgood.registry.lineage_rows import row_lineage  # noqa: PLC0415 - it brings the readers of tables with it
+
+        return row_lineage(self.past(self.pipeline(pipeline)), dataset, key, self._files)
 
     def pipeline(self, named: str | None) -> PipelineName:
         """Return the pipeline that is meant."""

@@ -53,7 +53,7 @@ def _label(node: Node, latest: int | None) -> str:
     if node.provenance.made_by is not None and node.provenance.made_by.run:
         lines.append(node.provenance.made_by.run)
     if node.live_in:
-        lines.append(f"runs in {', '.join(node.live_in)}")
+        lines.append(f"{'runs in' if node.kind is None or node.kind.acts else 'is part of'} {', '.join(node.live_in)}")
     return quoted(*lines)
 
 

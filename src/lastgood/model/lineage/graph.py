@@ -22,10 +22,13 @@ from lastgood.clock import format_instant
 from lastgood.errors import InvalidName
 from lastgood.ids import ComponentName, ContentDigest
 from lastgood.model.component import Kind, MadeBy, Provenance
-from lastgood.model.lineage.timeline import Held, Key, Span, Timeline
+from lastgood.model.lineage.timeline import Changes, Held, Key, Span, Timeline
 
 MOST_NODES = 5_000
 """A graph that is asked for has at most so many nodes."""
+
+
+NO_CHANGES = Changes()
 
 
 class Relation(StrEnum):
@@ -111,7 +114,7 @@ class Edge:
         relation: how.
         asserted: whether a person only says so.
         as_of: the release in which what was made first stood.
-        changed_in: the releases since then in which the source got another content; empty where it is still the same.
+        changes: the releases since then in which the source changed; none where it is what it was.
     """
 
     made: str
@@ -119,7 +122,7 @@ class Edge:
     relation: Relation
     asserted: bool
     as_of: int
-    changed_in: tuple[int, ...] = ()
+    changes: Changes = NO_CHANGES
 
     def to_json(self) -> JsonObject:
         """Return the fields of `--json`."""
@@ -129,7 +132,7 @@ class Edge:
             "relation": self.relation.value,
             "asserted": self.asserted,
             "as_of": self.as_of,
-            "changed_in": list(self.changed_in),
+            "changes": self.changes.to_json(),
         }
 
 
@@ -222,7 +225,7 @@ class _Lineage:
         for (suite, dataset), spans in self._timeline.judged_on.items():
             changed = self._timeline.changes_after(dataset[0], spans[-1].last, dataset[1])
             self._edges.append(
-                Edge(_id_of(suite), _id_of(dataset), Relation.RUNS_ON, asserted=False, as_of=spans[0].first, changed_in=changed)
+                Edge(_id_of(suite), _id_of(dataset), Relation.RUNS_ON, asserted=False, as_of=spans[0].first, changes=changed)
             )
         return Graph(self._nodes, self._edges, latest=self._timeline.latest)
 
@@ -241,13 +244,13 @@ class _Lineage:
                 self._made_from(made, held, provenance.made_by, (name, digest))
         for source in provenance.derived_from:
             node, changed = self._named(source, held.first)
-            self._edges.append(Edge(made, node, Relation.DERIVED_FROM, asserted=True, as_of=held.first, changed_in=changed))
+            self._edges.append(Edge(made, node, Relation.DERIVED_FROM, asserted=True, as_of=held.first, changes=changed))
 
     def _made_from(self, made: str, held: Held, making: MadeBy, source: tuple[str, str | None]) -> None:
         name, written = source
         digest = None if written is None else _parsed(written)
         key = None if digest is None else self._timeline.key_of(name, digest)
-        changed: tuple[int, ...] = ()
+        changed = NO_CHANGES
         if key is not None:
             node = _id_of(key)
             changed = self._timeline.changes_after(key[0], held.first, key[1])
@@ -255,14 +258,14 @@ class _Lineage:
             node = self._add(Node(node_id(name, written), name, Known.ELSEWHERE, digest=written))
         else:
             node = self._add(_unrecorded(name))
-        self._edges.append(Edge(made, node, Relation.MADE_FROM, asserted=making.asserted, as_of=held.first, changed_in=changed))
+        self._edges.append(Edge(made, node, Relation.MADE_FROM, asserted=making.asserted, as_of=held.first, changes=changed))
 
-    def _named(self, name: str, number: int) -> tuple[str, tuple[int, ...]]:
+    def _named(self, name: str, number: int) -> tuple[str, Changes]:
         """Return the node that a name means beside a release, and where that has changed since."""
         component = _component_named(name)
         digest = None if component is None else self._timeline.content_at(component, number)
         if component is None or digest is None:
-            return self._add(_unrecorded(name)), ()
+            return self._add(_unrecorded(name)), NO_CHANGES
         return node_id(component, str(digest)), self._timeline.changes_after(component, number, digest)
 
 

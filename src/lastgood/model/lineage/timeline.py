@@ -10,12 +10,17 @@ releases take no more room than what changed in them.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from lastgood.canonical import JsonObject
 from lastgood.ids import ComponentName, ContentDigest, ReleaseId
 from lastgood.model.component import Component, EvalContent
+
+MOST_CHANGES = 20
+"""Of so many changes each is named; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,26 @@ class Standing:
 
     number: int
     digest: ContentDigest | None
+
+
+def _number(standing: Standing) -> int:
+    return standing.number
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Releases in which a component changed: the first `MOST_CHANGES` of them, and how many there are."""
+
+    first: tuple[int, ...] = ()
+    count: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return self.count > 0
+
+    def to_json(self) -> JsonObject:
+        """Return the fields of `--json`."""
+        return {"count": self.count, "first": list(self.first)}
 
 
 Key = tuple[ComponentName, ContentDigest]
@@ -150,22 +175,17 @@ class Timeline:
 
     def content_at(self, name: ComponentName, number: int) -> ContentDigest | None:
         """Return the content that a component had in a release, or None where it was not there."""
-        found = None
-        for standing in self._standings.get(name, ()):
-            if standing.number > number:
-                break
-            found = standing.digest
-        return found
+        standings = self._standings.get(name, ())
+        place = bisect_right(standings, number, key=_number)
+        return standings[place - 1].digest if place else None
 
-    def changes_after(self, name: ComponentName, number: int, digest: ContentDigest) -> tuple[int, ...]:
-        """Return the releases after one that brought a component another content than a given one.
-
-        Nothing has changed where the component came back to it.
-        """
+    def changes_after(self, name: ComponentName, number: int, digest: ContentDigest) -> Changes:
+        """Return the releases after one that changed a component which had a given content; none where it has it again."""
         standings = self._standings.get(name, [])
-        if standings and standings[-1].digest == digest:
-            return ()
-        return tuple(one.number for one in standings if one.number > number and one.digest != digest)
+        if not standings or standings[-1].digest == digest:
+            return Changes()
+        place = bisect_right(standings, number, key=_number)
+        return Changes(tuple(one.number for one in standings[place : place + MOST_CHANGES]), len(standings) - place)
 
     def key_of(self, name: str, digest: ContentDigest) -> Key | None:
         """Return where a content stands: under a name if it ever did, else under the first that had it, or None."""
