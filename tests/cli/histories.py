@@ -112,6 +112,9 @@ def two_months(root: Path) -> History:
     history.deploy("prod", who="ben")
     instructions = WORKSPACE.replace("components.prompts", "components.instructions")
     history.commit("anna", "prompts are instructions", {"lastgood.toml": instructions})
-    changed = {"models/router.safetensors": weights(layer4=40, layer5=50), "data/train.jsonl": rows("refund", "delivery", "other")}
+    changed: dict[str, str | bytes | None] = {
+        "models/router.safetensors": weights(layer4=40, layer5=50),
+        "data/train.jsonl": rows("refund", "delivery", "other"),
+    }
     history.commit("anna", "trained anew", changed)
     return history

@@ -90,7 +90,7 @@ def test_every_format_of_configs(path: str, old: str, new: str, expected: list[s
     assert blamed(old, new, path=path) == expected
 
 
-SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-2, 2), st.sampled_from([0.5, 1.0, math.nan, "x", "1"]))
+SCALARS: st.SearchStrategy[Json] = st.one_of(st.none(), st.booleans(), st.integers(-2, 2), st.sampled_from([0.5, 1.0, math.nan, "x", "1"]))
 PLAIN: st.SearchStrategy[Json] = st.recursive(
     SCALARS, lambda inner: st.dictionaries(st.sampled_from("abc"), inner, max_size=3), max_leaves=10
 )
@@ -114,7 +114,7 @@ def test_a_value_is_of_the_last_version_in_which_it_changed_or_appeared(trees: l
     assert {key.steps: origin for key, origin in traced_keys(traced(*trees))} == {path: origin for path, (_, origin) in model.items()}
 
 
-NAMED = st.recursive(
+NAMED: st.SearchStrategy[Json] = st.recursive(
     SCALARS,
     lambda inner: st.one_of(
         st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
