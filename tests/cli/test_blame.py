@@ -12,9 +12,13 @@ from typing import Any
 import pytest
 
 from lastgood.clock import FixedClock
-from lastgood.ids import FileDigest
+from lastgood.compare.blame import LineTracer
+from lastgood.ids import FileDigest, ReleaseId
+from lastgood.model.outline import Outline
+from lastgood.registry.walking import Skipped, Stop, follow
 from tests.cli.commands import Desk
 from tests.cli.histories import SYSTEM, History, rows, text, two_months, weights
+from tests.compare.sides import Kept
 
 
 @pytest.fixture(scope="module")
@@ -308,6 +312,18 @@ class TestWhatIsNotThere:
             pack.write_bytes(data)
 
         assert begun.desk.fails("blame", "instructions")["kind"] == "integrity"
+
+
+def test_what_cannot_be_read_at_the_end_of_a_way_has_no_trace_of_what_came_before() -> None:
+    kept = Kept()
+    place, gone = kept.keep("Be brief.\n"), FileDigest.of(b"gone")
+    release = Outline(1, ReleaseId(bytes(32)), (), {})
+    skipped: list[Skipped] = []
+    stops = [Stop(release, place, ()), Stop(release, gone, (0,)), Stop(release, gone, (1,))]
+
+    assert follow(stops, lambda digest: digest, LineTracer(kept), skipped) is None
+    assert len(skipped) == 1
+    assert follow([*stops, Stop(release, place, (2,))], lambda digest: digest, LineTracer(kept), []) is not None
 
 
 def forget(desk: Desk, files: Iterable[bytes]) -> None:

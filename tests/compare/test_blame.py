@@ -63,6 +63,10 @@ MOVES = {
         ["Never promise any refund.\n", "Never promise any refund.\nor\nNever promise any refund.\n"],
         ["1 Never promise any refund.", "2 or", "2 Never promise any refund."],
     ),
+    "what went once comes from there once": (
+        ["Never promise any refund.\nx\ny\nz\n", "x\nNever promise any refund.\ny\nNever promise any refund.\nz\n"],
+        ["1 x", "1 Never promise any refund.", "1 y", "2 Never promise any refund.", "1 z"],
+    ),
     "short lines of one block": (
         ["one two\nthree four\nfive six\nx\ny\nz\nw\n", "x\ny\nz\nw\none two\nthree four\nfive six\n"],
         ["1 x", "1 y", "1 z", "1 w", "1 one two", "1 three four", "1 five six"],
@@ -147,6 +151,9 @@ def test_of_two_versions_that_one_follows_the_first_that_has_a_line_gives_its_or
     both = trace_lines([left, right], "right\na\nb\nleft\nboth\n", 4, Effort())
 
     assert both.origins == [3, 1, 1, 2, 4]
+    twice = trace_lines([base], "a\nb\nleft\n", 5, Effort())
+    assert trace_lines([left, twice], "a\nb\nleft\n", 6, Effort()).origins == [1, 1, 2]
+    assert trace_lines([twice, left], "a\nb\nleft\n", 6, Effort()).origins == [1, 1, 5]
 
 
 def test_where_the_effort_runs_out_the_answer_is_coarser_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,16 @@ def test_small_tensors_that_share_a_chunk_are_read_only_where_it_differs() -> No
     assert files.bytes > once
 
 
+def test_two_small_tensors_that_changed_places_have_changed_although_their_chunk_has_not() -> None:
+    many = {f"t{number:03}": f32(8, number) for number in range(200)}
+    swapped = {{"t000": "t001", "t001": "t000"}.get(name, name): tensor for name, tensor in many.items()}
+    files = Counted()
+    parts = [files.parts_of(files.keep(safetensors_file(one)))[-1] for one in (many, swapped)]
+    assert parts[0] == parts[1]
+
+    assert blamed(files, many, swapped) == {**dict.fromkeys(many, 1), "t000": 2, "t001": 2}
+
+
 @pytest.mark.parametrize(
     ("data", "why"), [(b"no tensors at all", "it is no file of tensors"), (b"GGUF\x01\0\0\0" + bytes(16), "its tensors cannot be found: ")]
 )
