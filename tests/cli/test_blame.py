@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import lastgood
 from lastgood.clock import FixedClock
 from lastgood.compare.blame import LineTracer
 from lastgood.ids import FileDigest, ReleaseId
@@ -75,10 +76,10 @@ class TestLines:
         first, second, _, fourth = (one["reached"] for one in lines(story.desk, "instructions"))
 
         assert first == {
-            "prod": {"at": "2026-10-08T10:00:00.000000Z", "deployment": 1, "by": "carla"},
-            "staging": {"at": "2026-10-15T11:00:00.000000Z", "deployment": 1, "by": "carla"},
+            "prod": {"at": "2026-10-08T10:00:00.000000Z", "deployment": 1, "by": "carla", "is_there": True},
+            "staging": {"at": "2026-10-15T11:00:00.000000Z", "deployment": 1, "by": "carla", "is_there": True},
         }
-        assert second == {"prod": {"at": "2026-10-29T12:00:00.000000Z", "deployment": 2, "by": "ben"}}
+        assert second == {"prod": {"at": "2026-10-29T12:00:00.000000Z", "deployment": 2, "by": "ben", "is_there": True}}
         assert fourth == first
 
     def test_what_never_got_there_has_not_reached_it(self, story: History) -> None:
@@ -109,6 +110,19 @@ class TestLines:
         begun.deploy("eu")
 
         assert [one["reached"].get("eu") for one in lines(begun.desk, "instructions", "--rev", "r7")] == [None] * 4
+
+    def test_what_was_rolled_back_is_not_there_any_more(self, begun: History) -> None:
+        begun.deploy("prod", "r7")
+        with lastgood.open(begun.desk.root, actor="carla", clock=begun.clock) as registry:
+            registry.environments.rollback("prod", "r2")
+
+        second, fourth = (lines(begun.desk, "instructions")[place]["reached"]["prod"] for place in (1, 3))
+        assert (second["deployment"], second["is_there"]) == (2, False)
+        assert (fourth["deployment"], fourth["is_there"]) == (1, True)
+        assert "was in prod 2026-10-29 12:00 UTC" in begun.desk.tell("blame", "instructions").out
+        # Of an older release nobody can say whether prod, which has other lines, still has this one.
+        begun.deploy("prod", "r5")
+        assert lines(begun.desk, "prompts", "--rev", "r2")[3]["reached"]["prod"]["is_there"] is None
 
     def test_lines_that_were_taken_back_and_brought_again(self, begun: History) -> None:
         shorter = text(SYSTEM[0], SYSTEM[2])

@@ -12,6 +12,7 @@ from lastgood.clock import format_instant
 
 if TYPE_CHECKING:
     from lastgood.registry.blame import Blame, BlamedFile, Origin
+    from lastgood.registry.reaching import Reached
 
 
 @click.command("blame")
@@ -67,8 +68,10 @@ def _origin_json(origin: Origin) -> Mapping[str, object]:
         "author": origin.release.author,
         "message": origin.release.message,
         "recorded_at": format_instant(origin.release.recorded_at),
-        "reached": {
-            name: {"at": format_instant(one.recorded_at), "deployment": one.revision, "by": one.actor}
-            for name, one in origin.reached.items()
-        },
+        "reached": {name: _reached_json(one) for name, one in origin.reached.items()},
     }
+
+
+def _reached_json(reached: Reached) -> Mapping[str, object]:
+    one = reached.deployment
+    return {"at": format_instant(one.recorded_at), "deployment": one.revision, "by": one.actor, "is_there": reached.is_there}

@@ -20,6 +20,7 @@ from lastgood.compare.blame_files import WholeFile
 from lastgood.compare.wording import show_value, size
 from lastgood.ids import EnvironmentName
 from lastgood.registry.blame import Blame, BlamedFile, BlamedPart, Origin
+from lastgood.registry.reaching import Reached
 
 _USUAL = "prod"
 _VALUE_WIDTH = 60
@@ -110,8 +111,14 @@ def _head(origin: Origin, environment: EnvironmentName | None) -> tuple[str, ...
     said = (release.label, safe(release.author or "(erased)"), time_text(release.recorded_at))
     if environment is None:
         return said
-    deployment = origin.reached.get(environment)
-    return (*said, f"not in {environment}" if deployment is None else f"{environment} since {time_text(deployment.recorded_at)}")
+    return (*said, _say_reached(origin.reached.get(environment), environment))
+
+
+def _say_reached(reached: Reached | None, environment: EnvironmentName) -> str:
+    if reached is None:
+        return f"not in {environment}"
+    at = time_text(reached.deployment.recorded_at)
+    return f"{environment} since {at}" if reached.is_there else f"was in {environment} {at}"
 
 
 def _padded(head: tuple[str, ...], widths: Sequence[int]) -> list[str]:

@@ -6,13 +6,10 @@ ancestry = Ancestry(context.database, pipeline)
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
-
 from lastgood.catalog.database import Database
 from lastgood.catalog.outlines import newest_outlines, number_of
 from lastgood.errors import Integrity
 from lastgood.ids import ComponentName, PipelineName, ReleaseId
-from lastgood.model.history import Deployment
 from lastgood.model.outline import Outline, Outliner
 
 _PAGE = 200
@@ -62,23 +59,3 @@ class Ancestry:
         old = {} if before is None else before.contents
         new = outline.contents
         return tuple(sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name)))
-
-
-def first_reached(ancestry: Ancestry, deployments: Iterable[Deployment], wanted: Container[ReleaseId]) -> dict[ReleaseId, Deployment]:
-    """Return by which deployment of an environment each release first got there: as it was, or within one that follows it.
-
-    Args:
-        ancestry: knows the parents.
-        deployments: the moves of the environment, oldest first; what a canary ran is no move.
-        wanted: the releases that may stand for others; a deployment of any other one says nothing here.
-    """
-    reached: dict[ReleaseId, Deployment] = {}
-    for one in deployments:
-        waiting = [one.release] if one.release in wanted else []
-        while waiting:
-            release = waiting.pop()
-            # What one of them follows was reached with it, so no release is looked at twice.
-            if release not in reached and (outline := ancestry.get(release)) is not None:
-                reached[release] = one
-                waiting += outline.parents
-    return reached

@@ -21,15 +21,16 @@ from lastgood.compare.blame_files import ListingTracer, WholeTracer, tracers_of
 from lastgood.errors import Invalid, NotFound
 from lastgood.ids import ComponentName, EnvironmentName, FileDigest, ReleaseId
 from lastgood.model.component import Kind
-from lastgood.model.history import Deployment, ReleaseRecord
+from lastgood.model.history import ReleaseRecord
 from lastgood.model.listing import FileEntry
 from lastgood.model.outline import Outline, OutlinedContent
 from lastgood.model.placement import FileAccess
-from lastgood.registry.ancestry import Ancestry, first_reached
+from lastgood.registry.ancestry import Ancestry
 from lastgood.registry.blame_target import Target, find_target
 from lastgood.registry.context import Context
 from lastgood.registry.listings import Listings
 from lastgood.registry.points import LARGEST_LISTING
+from lastgood.registry.reaching import Reached, first_reached
 from lastgood.registry.renames import FilePlace, Renames
 from lastgood.registry.resolve import resolve
 from lastgood.registry.walking import Skipped, Stop, follow, walk
@@ -61,10 +62,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A release that brought something, and by which deployment it first got to which environment."""
+    """A release that brought something, and when that first got to which environment."""
 
     release: ReleaseRecord
-    reached: Mapping[EnvironmentName, Deployment]
+    reached: Mapping[EnvironmentName, Reached]
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,11 +281,7 @@ def _answer(context: Context, record: ReleaseRecord, looking: _Looking, told: li
     deployed = {one.release for found in moves.values() for one in found} - looking.seen
     as_it_is = {one for one in deployed if (found := ancestry.get(one)) and found.contents.get(component) == looking.content}
     reached = {name: first_reached(ancestry, found, looking.seen | as_it_is) for name, found in moves.items()}
-    known = {
-        one: Origin(records[one], {name: found[one] for name, found in reached.items() if one in found})
-        for one in origins
-        if one in records
-    }
+    known = {one: Origin(records[one], {name: found[one] for name, found in reached.items() if one in found}) for one in origins}
     files = tuple(
         BlamedFile(one.path, tuple(BlamedPart(part, known[release]) for part, release in one.parts), tuple(one.notes)) for one in told
     )
