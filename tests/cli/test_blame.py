@@ -176,6 +176,24 @@ class TestOtherKinds:
             ("sampling.top_p", 0.9, 1),
         ]
 
+    def test_of_many_keys_those_that_are_not_of_the_release_that_most_are_of(self, begun: History) -> None:
+        begun.commit("ben", "many", {"config/many.yaml": "".join(f"key{number}: 0\n" for number in range(1_000))})
+        begun.commit("ben", "three", {"config/many.yaml": "".join(f"key{number}: {int(number < 3)}\n" for number in range(1_000))})
+
+        said = [line.split("  ")[0].rstrip() for line in begun.desk.tell("blame", "routing/many.yaml").out.splitlines()]
+        assert said == ["config/many.yaml", "key0 = 1", "key1 = 1", "key2 = 1", "all others (997)"]
+        assert len(begun.desk.tell("blame", "routing/many.yaml", "--all").out.splitlines()) == 1_001
+        assert len(lines(begun.desk, "routing/many.yaml")) == 1_000
+        begun.commit("ben", "half", {"config/many.yaml": "".join(f"key{number}: {int(number < 499) + 1}\n" for number in range(1_000))})
+        begun.commit("ben", "more", {"config/many.yaml": "".join(f"key{number}: {int(number < 499) + 5}\n" for number in range(600))})
+        begun.commit(
+            "ben", "less", {"config/many.yaml": "".join(f"key{number}: {int(number < 499) + 5 + number % 2}\n" for number in range(600))}
+        )
+        assert (
+            begun.desk.tell("blame", "routing/many.yaml").out.splitlines()[-1]
+            == "… and 100 more of one release or another; --all shows them"
+        )
+
     def test_a_config_by_its_lines(self, story: History) -> None:
         assert [(one["text"], one["number"]) for one in lines(story.desk, "routing", "--lines")] == [
             ("sampling:", 1),

@@ -38,7 +38,7 @@ def command(session: Session, target: str, **options: Any) -> None:  # noqa: ANN
     if not session.output.json:
         from lastgood.cli.blame_drawing import draw_blame  # noqa: PLC0415 - only for the eye
 
-        draw_blame(session.output, blame, everything=asked.everything)
+        draw_blame(session.output, blame, asked)
     session.output.answer("blame", blame_json(blame))
 
 

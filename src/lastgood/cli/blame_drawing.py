@@ -9,7 +9,9 @@ The messages of the releases stand below, once each.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 import click
@@ -19,24 +21,43 @@ from lastgood.compare.blame import Line, Part
 from lastgood.compare.blame_files import WholeFile
 from lastgood.compare.wording import show_value, size
 from lastgood.ids import EnvironmentName
-from lastgood.registry.blame import Blame, BlamedFile, BlamedPart, Origin
+from lastgood.registry.blame import Asked, Blame, BlamedFile, BlamedPart, Origin
 from lastgood.registry.reaching import Reached
+
+MOST_ROWS = 200
+"""How many keys or files are drawn; of more, those that are not of the release that most of them are of."""
 
 _USUAL = "prod"
 _VALUE_WIDTH = 60
 _LABEL_WIDTH = 80
 
 
-def draw_blame(output: Output, blame: Blame, *, everything: bool) -> None:
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Says when something first reached the environment that is shown, and with --env by which deployment."""
+
+    environment: EnvironmentName | None
+    with_deployment: bool
+
+    def say(self, reached: Reached | None) -> str:
+        if reached is None:
+            return f"not in {self.environment}"
+        one = reached.deployment
+        said = f"{self.environment} since" if reached.is_there else f"was in {self.environment}"
+        by = f", #{one.revision} by {safe(one.actor or '(erased)')}" if self.with_deployment else ""
+        return f"{said} {time_text(one.recorded_at)}{by}"
+
+
+def draw_blame(output: Output, blame: Blame, asked: Asked) -> None:
     """Print where everything comes from, the messages of the releases at the end."""
     output.note(f"{blame.component} ({blame.kind.value}) in {blame.release.label}, {time_text(blame.release.recorded_at)}")
-    environment = _shown_environment(blame)
+    column = _Column(_shown_environment(blame), with_deployment=asked.environment is not None)
     for place, file in enumerate(blame.files):
         if place:
             say("")
         if file.path is not None and not (file.parts and isinstance(file.parts[0].part, WholeFile)):
             say(click.style(safe(file.path), bold=True))
-        for line in _file_lines(file, environment, everything=everything):
+        for line in _file_lines(file, column, everything=asked.everything):
             say(line)
         for note in file.notes:
             output.note(f"note: {file.path or blame.component}: {note}")
@@ -51,19 +72,19 @@ def _shown_environment(blame: Blame) -> EnvironmentName | None:
     return names[0] if len(names) == 1 else next((one for one in names if one == _USUAL), None)
 
 
-def _file_lines(file: BlamedFile, environment: EnvironmentName | None, *, everything: bool) -> Iterator[str]:
+def _file_lines(file: BlamedFile, column: _Column, *, everything: bool) -> Iterator[str]:
     if not file.parts:
         yield click.style("(empty)", dim=True)
         return
     if isinstance(file.parts[0].part, Line):
-        yield from _numbered(file.parts, environment)
+        yield from _numbered(file.parts, column)
     else:
-        yield from _labelled(file.parts, environment, everything=everything)
+        yield from _labelled(file.parts, column, everything=everything)
 
 
-def _numbered(parts: Sequence[BlamedPart], environment: EnvironmentName | None) -> Iterator[str]:
+def _numbered(parts: Sequence[BlamedPart], column: _Column) -> Iterator[str]:
     """Yield the lines of a text; those that follow each other and are of one release have it said at the first."""
-    heads = {id(one.origin): _head(one.origin, environment) for one in parts}
+    heads = {id(one.origin): _head(one.origin, column) for one in parts}
     widths = [max(map(len, column)) for column in zip(*heads.values(), strict=True)]
     digits = len(str(len(parts)))
     empty = " " * (sum(widths) + 2 * (len(widths) - 1))
@@ -75,25 +96,34 @@ def _numbered(parts: Sequence[BlamedPart], environment: EnvironmentName | None) 
                 yield f"{head}  {number}  {safe(one.part.text)}".rstrip()
 
 
-def _labelled(parts: Sequence[BlamedPart], environment: EnvironmentName | None, *, everything: bool) -> Iterator[str]:
+def _labelled(parts: Sequence[BlamedPart], column: _Column, *, everything: bool) -> Iterator[str]:
     """Yield what has no order that matters, such as keys: each with its release."""
-    rows = _rows(parts, everything=everything)
-    heads = [_head(origin, environment) for _, origin in rows]
+    rows, hidden = _rows(parts, everything=everything)
+    heads = [_head(origin, column) for _, origin in rows]
     widths = [max(map(len, column)) for column in zip(*heads, strict=True)]
     width = min(max(len(label) for label, _ in rows), _LABEL_WIDTH)
     for (label, origin), head in zip(rows, heads, strict=True):
         message = first_line(origin.release.message)
         yield f"{label:<{width}}  {_styled(_padded(head, widths))}{f'  “{message}”' if message else ''}".rstrip()
+    if hidden:
+        yield click.style(f"… and {hidden:,} more of one release or another; --all shows them", dim=True)
 
 
-def _rows(parts: Sequence[BlamedPart], *, everything: bool) -> list[tuple[str, Origin]]:
+def _rows(parts: Sequence[BlamedPart], *, everything: bool) -> tuple[list[tuple[str, Origin]], int]:
+    """Return what to draw, and how many parts are left out."""
     if not everything and "tensor" in parts[0].part.to_json():
         from lastgood.compare.blame_layers import say_layers  # noqa: PLC0415 - only tensors have layers
 
         origins = {one.origin.release.number: one.origin for one in parts}
         said = say_layers([(str(one.part.to_json()["tensor"]), one.origin.release.number) for one in parts])
-        return [(safe(label), origins[number]) for label, number in said]
-    return [(safe(_label(one.part)), one.origin) for one in parts]
+        return [(safe(label), origins[number]) for label, number in said], 0
+    if everything or len(parts) <= MOST_ROWS:
+        return [(safe(_label(one.part)), one.origin) for one in parts], 0
+    most, number = Counter(one.origin.release.number for one in parts).most_common(1)[0]
+    others = [one for one in parts if one.origin.release.number != most]
+    rest = next(one.origin for one in parts if one.origin.release.number == most)
+    shown = [(safe(_label(one.part)), one.origin) for one in others[:MOST_ROWS]]
+    return [*shown, (f"all others ({number:,})", rest)], len(others) - len(shown)
 
 
 def _label(part: Part) -> str:
@@ -106,19 +136,10 @@ def _label(part: Part) -> str:
     return f"{fields['file']}  ({size(int(str(fields['size'])))})"
 
 
-def _head(origin: Origin, environment: EnvironmentName | None) -> tuple[str, ...]:
+def _head(origin: Origin, column: _Column) -> tuple[str, ...]:
     release = origin.release
     said = (release.label, safe(release.author or "(erased)"), time_text(release.recorded_at))
-    if environment is None:
-        return said
-    return (*said, _say_reached(origin.reached.get(environment), environment))
-
-
-def _say_reached(reached: Reached | None, environment: EnvironmentName) -> str:
-    if reached is None:
-        return f"not in {environment}"
-    at = time_text(reached.deployment.recorded_at)
-    return f"{environment} since {at}" if reached.is_there else f"was in {environment} {at}"
+    return said if column.environment is None else (*said, column.say(origin.reached.get(column.environment)))
 
 
 def _padded(head: tuple[str, ...], widths: Sequence[int]) -> list[str]:
