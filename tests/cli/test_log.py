@@ -41,6 +41,7 @@ def numbers(desk: Desk, *arguments: str) -> list[int]:
         (["--path", "config/routing.yaml"], [3, 1]),
         (["--path", "config"], [3, 1]),
         (["--path", "config/"], [3, 1]),
+        (["--path", "./config/routing.yaml"], [3, 1]),
         (["--path", "prompts"], [5, 4, 2, 1]),
         (["--path", "prompts/helpdesk.md"], [5, 4, 2, 1]),
         (["--path", "prompts/support.md", "r4"], [4, 2, 1]),

@@ -51,10 +51,10 @@ def made(**contents: Content) -> Manifest:
     )
 
 
-def event_of(document: bytes, **before: str) -> bytes:
+def event_of(document: bytes, schema: str = "lastgood.event/1", **before: str) -> bytes:
     """Write an event that holds a manifest, behind other fields."""
     other = "".join(f"{json.dumps(name)}:{json.dumps(value)}," for name, value in before.items())
-    return b'{"actor":"x","body":{%s"manifest":%s,"number":1}}' % (other.encode(), document)
+    return b'{"actor":"x","body":{%s"manifest":%s,"number":1},"schema":"%s"}' % (other.encode(), document, schema.encode())
 
 
 def outline_of(document: bytes, **before: str) -> Outline:
@@ -90,6 +90,13 @@ def test_a_text_that_looks_like_a_manifest_is_none() -> None:
 def test_a_manifest_of_another_release_is_refused() -> None:
     with pytest.raises(InvalidManifest, match="is not what was committed"):
         Outliner().outline(1, ReleaseId.of(b"another"), event_of(made(**CONTENTS).document))
+
+
+def test_an_event_of_another_schema() -> None:
+    manifest = made(**CONTENTS)
+    for schema, error in (("lastgood.event/2", NewerSchema), ("lastgood.letter/1", InvalidManifest), ("", InvalidManifest)):
+        with pytest.raises(error):
+            Outliner().outline(1, manifest.release, event_of(manifest.document, schema))
 
 
 def without(name: str) -> Callable[[dict[str, Any]], object]:

@@ -10,13 +10,14 @@ looked at.
     >>> from lastgood.model.release import make_manifest
     >>> at = parse_instant("2026-11-02T14:05:00.000000Z")
     >>> made = make_manifest(PipelineName("bot"), [], workspace_file=FileDigest.of(b""), parents=(), created=at)
-    >>> Outliner().outline(1, made.release, b'{"body":{"manifest":' + made.document + b',"number":1}}').parents
+    >>> Outliner().outline(1, made.release, b'{"body":{"manifest":' + made.document + b'},"schema":"lastgood.event/1"}').parents
     ()
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -24,6 +25,7 @@ from lastgood.canonical import Json, JsonObject, canonical_json
 from lastgood.errors import InvalidManifest, InvalidName
 from lastgood.ids import BehaviorDigest, ComponentName, FileDigest, ReleaseId, StateDigest
 from lastgood.model.component import Kind, content_from_json
+from lastgood.model.event import EVENT_SCHEMA
 from lastgood.model.fields import Fields
 from lastgood.model.release import BEHAVIOR_SCHEMA, RELEASE_SCHEMA, STATE_SCHEMA, check_schema
 
@@ -108,16 +110,21 @@ def _contents(schema: str, contents: Iterable[tuple[ComponentName, OutlinedConte
 
 
 _BEFORE = '"manifest":'
+_SCHEMA = re.compile(r'"schema":"([^"\\]{1,80})"')
 
 
 def _manifest_in(event: bytes, release: ReleaseId) -> Json:
-    """Return the manifest that an event holds, proven; quotation marks inside of texts are escaped, so it is found."""
+    """Return the manifest that an event holds, proven; quotation marks inside of texts are escaped, so that keys are found."""
     try:
         text = event.decode()
         start = text.index(_BEFORE) + len(_BEFORE)
         manifest, end = json.JSONDecoder().raw_decode(text, start)
     except (ValueError, RecursionError) as error:
         raise InvalidManifest(f"the event of release {release.short} cannot be read: {error}") from error
+    found = _SCHEMA.search(text, end)
+    if found is None:
+        raise InvalidManifest(f"the event of release {release.short} has no schema")
+    check_schema(found[1], EVENT_SCHEMA)
     if ReleaseId.of(text[start:end].encode()) != release:
         raise InvalidManifest(f"the manifest of release {release.short} is not what was committed")
     return manifest  # type: ignore[no-any-return]  # a decoder makes nothing but Json

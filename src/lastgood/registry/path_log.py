@@ -27,7 +27,7 @@ class WatchedPath:
 
     def __init__(self, context: Context, ancestry: Ancestry, path: str) -> None:
         reader = ObjectReader(context.backend, context.index)
-        self.asked = path.rstrip("/")
+        self.asked = path.removeprefix("./").rstrip("/")
         self.was_there = False
         self._path = self.asked
         self._ancestry = ancestry
