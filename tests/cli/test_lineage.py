@@ -110,6 +110,15 @@ def test_a_suite_runs_on_what_stands_beside_it(bot: Desk) -> None:
         "└─ runs on holdout (dataset) r1-",
         "quality ran on it in r3",
     ]
+    bot.write("data/holdout.csv", "id,text\nh2,yet another ticket\n")
+    bot.tell("commit", "-m", "another holdout")
+    assert tree(bot, "--component", "quality") == ["quality (eval) r1-", "└─ runs on holdout (dataset) r6-"]
+    assert tree(bot, "r1", "--component", "holdout", "--downstream") == [
+        "holdout (dataset) r1-r5",
+        "│ quality ran on it in r3",
+        "└─ judged with: quality (eval) r1-",
+        "runs on holdout as of r1; holdout has changed since: r6",
+    ]
 
 
 def test_downstream_says_what_was_made_and_where_it_runs(bot: Desk) -> None:
@@ -166,6 +175,29 @@ def test_a_row_its_readings_and_what_was_made_from_it(bot: Desk, words: list[str
     assert "runs in prod" in said
 
 
+def test_a_path_that_json_writes_in_its_own_way(bot: Desk) -> None:
+    bot.write('models/say "ü".bin', b"three")
+    bot.write("models/deep/router.bin", b"four")
+    bot.tell("commit", "-m", "more files")
+    assert [place["path"] for place in bot.ask("lineage", 'models/say "ü".bin')["places"]] == ['models/say "ü".bin']
+    assert [place["path"] for place in bot.ask("lineage", "--file", "models/deep/router.bin")["places"]] == ["models/deep/router.bin"]
+    assert bot.fails("lineage", "--file", "router.bin")["kind"] == "not-found"
+
+
+def test_what_json_has_no_number_for(bot: Desk) -> None:
+    bot.write("data/train.jsonl", rows() + '{"id": "odd", "n": NaN, "big": 12345678901234567890}\n')
+    bot.tell("commit", "-m", "odd")
+    (reading,) = bot.ask("lineage", "train:odd")["readings"]
+    assert (reading["row"]["n"], reading["row"]["big"]) == ("nan", "12345678901234567890")
+
+
+def test_what_was_made_from_a_source_outside(bot: Desk) -> None:
+    answer = bot.ask("lineage", "s3://lake/tickets@v7")
+    assert (answer["kind"], answer["roots"], answer["release"]) == ("source", ["s3://lake/tickets@v7"], None)
+    assert [node["name"] for node in answer["nodes"]] == ["s3://lake/tickets@v7", *["train"] * 4, *["router"] * 2]
+    assert bot.tell("lineage", "s3://lake/tickets@v7").out.splitlines()[0] == "s3://lake/tickets@v7"
+
+
 def test_a_row_of_csv_and_one_that_nothing_was_made_from(bot: Desk) -> None:
     assert 'text="another ticket"' in bot.tell("lineage", "holdout:h1").out
     bot.write("data/train.jsonl", rows() + '{"id": "new", "text": "x"}\n')
@@ -188,6 +220,7 @@ def test_a_row_of_csv_and_one_that_nothing_was_made_from(bot: Desk) -> None:
         (["--row", "../x:1"], "invalid-name", ""),
         (["r1", "--file", "x"], "invalid", "one thing at a time"),
         (["r1", "--dot"], "invalid", "two answers"),
+        (["s3://lake/other"], "not-found", "no release says that anything was made from s3://lake/other"),
         (["--pipeline", "other"], "not-found", "no pipeline other"),
     ],
 )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import random
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lastgood.compare.leakage import overlap
 from lastgood.compare.leakage.columns import Columns, choose_columns
 from lastgood.compare.leakage.likeness import AGREEMENT, LEAST_WORDS, LIKENESS, is_near, likeness
 from lastgood.compare.leakage.overlap import Overlap, TextRow, find_overlap
@@ -80,6 +82,8 @@ DAYS = (
     "at noon",
     "on Friday",
 )
+WORDS = ["".join(random.Random(n).choices("abcdefghijklmnopqrstuvwxyz", k=2 + n % 8)) for n in range(3_000)]
+OFTEN = list(accumulate(1 / (n + 1) for n in range(len(WORDS))))
 Rows = Callable[[random.Random, int], list[str]]
 
 
@@ -108,9 +112,7 @@ def forms(random_: random.Random, count: int) -> list[str]:
 
 def natural(random_: random.Random, count: int) -> list[str]:
     """Draw words as often as language does: few of them often, most of them seldom."""
-    words = ["".join(random.Random(n).choices("abcdefghijklmnopqrstuvwxyz", k=2 + n % 8)) for n in range(3_000)]
-    weights = [1 / (n + 1) for n in range(len(words))]
-    return [" ".join(random_.choices(words, weights, k=random_.randint(8, 40))) for _ in range(count)]
+    return [" ".join(random_.choices(WORDS, cum_weights=OFTEN, k=random_.randint(8, 40))) for _ in range(count)]
 
 
 CLEAN: list[Rows] = [tickets, forms, natural]
@@ -138,7 +140,7 @@ def test_all_that_was_planted_is_found_and_nothing_else(rows: Rows) -> None:
     near = [_with_a_word(text, n) for n, text in enumerate(train[100:120])]
     found = overlap_of([*held_out, *same, *near], train)
     planted = [f"e{len(held_out) + n}" for n in range(40)]
-    assert sorted(leak.evaluated.name for leak in found.leaks) == sorted(planted)
+    assert sorted(str(leak.evaluated.name) for leak in found.leaks) == sorted(planted)
     assert found.same == 20
     assert {leak.trained.text for leak in found.leaks if leak.is_same} == set(train[10:30])
     assert {leak.trained.text for leak in found.leaks if not leak.is_same} == set(train[100:120])
@@ -161,6 +163,43 @@ def test_copies_of_one_text_with_little_changes_are_no_template() -> None:
     copies = [_with_a_word(train[7], n).replace("really", word) for n, word in enumerate(CITIES)]
     found = overlap_of([train[7] + " thanks"], [*train, *copies])
     assert [leak.trained.name for leak in found.leaks] == ["t7"]
+
+
+BROKEN = "The {} that you sent came broken, I have pictures of it and would like a replacement as soon as possible"
+
+
+@pytest.mark.parametrize(("others", "leaks"), [(0, 1), (3, 1), (4, 0), (12, 0)])
+def test_four_others_make_a_template(others: int, leaks: int) -> None:
+    train = [BROKEN.format(thing) for thing in ("lamp", *THINGS[1 : others + 1])]
+    assert len(overlap_of([BROKEN.format("table")], train).leaks) == leaks
+
+
+def test_a_row_that_training_repeats_does_not_become_the_template() -> None:
+    train = [BROKEN.format("lamp")] * 100 + [BROKEN.format(thing) for thing in THINGS]
+    assert overlap_of([BROKEN.format("table"), BROKEN.format("stool")], train).leaks == ()
+
+
+def test_a_letter_that_folding_takes_apart_is_put_together() -> None:
+    assert words_of("\u01f0") == words_of("J\u030c") == ["\u01f0"]
+
+
+def test_where_too_much_resembles_to_be_held_it_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    train = tickets(random.Random(1), 500)
+    evaluated = [*tickets(random.Random(2), 50), *(_with_a_word(text, n) for n, text in enumerate(train[:20]))]
+    named = [TextRow(f"e{n}", text) for n, text in enumerate(evaluated)]
+    answers = []
+    for most, readings in ((1 << 20, 1), (1_000, 2)):
+        monkeypatch.setattr(overlap, "MOST_HELD", most)
+        given: list[int] = []
+
+        def trained(given: list[int] = given) -> Iterator[TextRow]:
+            given.append(1)
+            return (TextRow(f"t{n}", text) for n, text in enumerate(train))
+
+        answers.append(find_overlap(named, trained))
+        assert len(given) == readings
+    assert answers[0] == answers[1]
+    assert len(answers[0].leaks) >= 20
 
 
 def test_rows_are_counted_and_texts_that_stand_twice_leak_twice() -> None:
@@ -213,7 +252,7 @@ def _shared_runs(one: str, other: str) -> int:
 
 @given(rows=st.lists(st.lists(st.sampled_from("abc"), max_size=12), max_size=20), cut=st.integers(1, 5))
 def test_batches_make_no_difference(rows: list[list[str]], cut: int) -> None:
-    texts = [list("abcabcabc"), list("ccbbaacab")]
+    texts = ["a b c a b c a b c", "c c b b a a c a b"]
     answers = []
     for size in (cut, len(rows) + 1):
         index = ShingleIndex(texts)

@@ -110,6 +110,7 @@ def test_what_versions_share_is_looked_through_once() -> None:
         ({"a__jsonl": '{"id": 7.50}\n'}, "7.5", ("data/a.jsonl", 1, {"id": 7.5})),
         ({"a__jsonl": '{"id": [1, 2]}\n'}, "[1,2]", ("data/a.jsonl", 1, {"id": [1, 2]})),
         ({"a__jsonl": '{"id": "x"}\n', "b__jsonl": '\n{"id": "y"}\n'}, "y", ("data/b.jsonl", 2, {"id": "y"})),
+        ({"a__jsonl": '{"id": "a\\/b"}\n'}, "a/b", ("data/a.jsonl", 1, {"id": "a/b"})),
         ({"notes__txt": '{"id": "y"}'}, "y", None),
         ({"a__jsonl": '{"other": {"id": "y"}}\n{"id": "y", "z": 1}\n'}, "y", ("data/a.jsonl", 2, {"id": "y", "z": 1})),
     ],

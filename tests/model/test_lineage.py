@@ -81,11 +81,11 @@ def test_upstream_and_downstream_are_the_two_ways_along_the_same_edges() -> None
 @pytest.mark.parametrize(
     ("name", "digest", "known", "identity"),
     [
-        ("train", None, Known.UNRECORDED, "train"),
+        ("train", None, Known.UNRECORDED, "train@?"),
         ("s3://lake/x@v1", None, Known.EXTERNAL, "s3://lake/x@v1"),
         ("train", "ab" * 32, Known.ELSEWHERE, f"train@{'ab' * 32}"),
         ("train", "no digest\n", Known.ELSEWHERE, "train@no digest\n"),
-        ("../\x1b", None, Known.UNRECORDED, "../\x1b"),
+        ("../\x1b", None, Known.UNRECORDED, "../\x1b@?"),
     ],
 )
 def test_what_nobody_recorded_is_said_to_be_unknown(name: str, digest: str | None, known: Known, identity: str) -> None:

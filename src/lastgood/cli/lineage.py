@@ -17,7 +17,7 @@ _SHA256_DIGITS = 64
 
 
 @click.command("lineage")
-@click.argument("what", metavar="[REV|FILE|ROW]", required=False)
+@click.argument("what", metavar="[REV|FILE|ROW|URI]", required=False)
 @click.option("--component", metavar="C", help="Only this component of REV.")
 @click.option("--downstream", is_flag=True, help="What was made from it, in any release, instead of what it was made from.")
 @click.option("--row", metavar="DATASET:KEY", help="The releases whose data held a row, and what was made from it.")
@@ -41,7 +41,7 @@ def command(
 
     REV is a release, and by default the latest. FILE is a path in the workspace or the SHA-256 of a file: which components
     of which releases have it. ROW is a row of a dataset by its key, written train:42: which releases' data held it, how it
-    read in them, and what was made from it.
+    read in them, and what was made from it. URI is a source outside, such as s3://lake/tickets@v7: what was made from it.
     """
     if sum(one is not None for one in (what, row, file)) > 1:
         raise Invalid("one thing at a time: REV, FILE or ROW, or one of --row and --file")
@@ -52,7 +52,7 @@ def command(
     if as_dot:
         _draw(session, found)
     elif isinstance(found, ComponentLineage):
-        direction = Direction.DOWNSTREAM if downstream else Direction.UPSTREAM
+        direction = Direction.DOWNSTREAM if downstream or found.release is None else Direction.UPSTREAM
         print_trees(session.output, found, direction)
     elif isinstance(found, FileLineage):
         print_files(session.output, found, everything=everything)
@@ -88,6 +88,8 @@ def _find(registry: OpenRegistry, what: str | None, row: str | None, file: str |
         return registry.lineage.file(file, wish.pipeline)
     if what is None:
         return wish.release(registry, "latest")
+    if "://" in what:
+        return registry.lineage.source(what, wish.pipeline)
     dataset, colon, key = what.partition(":")
     if colon and key and "@" not in dataset and "/" not in dataset:
         return registry.lineage.row(dataset, key, wish.pipeline)

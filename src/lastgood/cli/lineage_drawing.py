@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from lastgood.cli.output import Output
 from lastgood.clock import format_instant
-from lastgood.compare.wording import count, shorten, show_value, size
+from lastgood.compare.wording import as_json, count, shorten, show_value, size
 from lastgood.model.component import Kind
 from lastgood.model.lineage.graph import Edge, Graph, Known, Node, Relation
 from lastgood.model.lineage.timeline import spans_text
@@ -25,17 +25,18 @@ _DOWNWARD = {Relation.MADE_FROM: "made:", Relation.DERIVED_FROM: "derived:", Rel
 def print_trees(output: Output, found: ComponentLineage, direction: Direction) -> None:
     """Print what components were made from, or what was made from them."""
     release = found.release
-    way = "what it was made from" if direction is Direction.UPSTREAM else "what was made from it, in any release"
-    output.note(f"{release.pipeline} {release.label}: {way}")
+    if release is not None:
+        way = "what it was made from" if direction is Direction.UPSTREAM else "what was made from it, in any release"
+        output.note(f"{release.pipeline} {release.label}: {way}")
     for root in found.roots:
         for line in tree(found.graph, root, direction):
             output.data(line)
     _say_cut(output, found.graph)
     fields = {
-        "kind": "release",
+        "kind": "source" if release is None else "release",
         "direction": direction.value,
-        "release": str(release.release),
-        "number": release.number,
+        "release": None if release is None else str(release.release),
+        "number": None if release is None else release.number,
         "roots": list(found.roots),
     }
     output.answer("lineage", {**fields, **found.graph.to_json()})
@@ -89,10 +90,12 @@ def _remarks(node: Node, edge: Edge | None, graph: Graph, direction: Direction) 
         yield f"made by {shorten(making.run or '?', _LONGEST_RUN)}{seed}{trust}"
     if provenance.licence:
         yield f"licence {shorten(provenance.licence)}"
-    if node.judged:
-        suites = {one.suite: [other.number for other in node.judged if other.suite == one.suite] for one in node.judged}
-        for suite, numbers in suites.items():
-            yield f"{suite} ran on it in {_numbers(numbers)}" if node.kind is Kind.DATASET else f"judged by {suite} in {_numbers(numbers)}"
+    suites: dict[str, list[int]] = {}
+    for judged in node.judged:
+        suites.setdefault(judged.suite, []).append(judged.number)
+    for suite, releases in suites.items():
+        said = _numbers(releases)
+        yield f"{suite} ran on it in {said}" if node.kind is Kind.DATASET else f"judged by {suite} in {said}"
 
 
 def _numbers(numbers: Sequence[int], total: int | None = None) -> str:
@@ -168,7 +171,7 @@ def _reading_json(reading: RowReading) -> dict[str, object]:
         "live_in": list(reading.live_in),
         "path": reading.place.path,
         "line": reading.place.line or None,
-        "row": dict(reading.place.cells),
+        "row": as_json(dict(reading.place.cells)),
         "since": format_instant(reading.since),
     }
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
 
 from lastgood.compare.change import Detail, Finding, Note
 from lastgood.compare.comparer import join_phrases
@@ -20,6 +19,7 @@ from lastgood.compare.leakage.columns import SAMPLE, Columns, choose_columns
 from lastgood.compare.leakage.details import LeakedRows, TrainedOnItself, leaked_rows, say_leaked, say_trained_on_itself
 from lastgood.compare.leakage.overlap import Overlap, TextRow, find_overlap
 from lastgood.compare.leakage.tables import Tables
+from lastgood.compare.leakage.texts import normalised
 from lastgood.compare.ranking import KNOWN_LEAKAGE, NEW_LEAKAGE
 from lastgood.compare.wording import count
 from lastgood.ids import ComponentName, ContentDigest
@@ -31,7 +31,7 @@ from lastgood.registry.points import parse_entries
 MOST_ROWS = 1_000_000
 """How many evaluation rows are looked for."""
 
-MOST_TEXT = 256 << 20
+MOST_TEXT = 64 << 20
 """How many characters of evaluation texts are held at once."""
 
 Names = tuple[ComponentName, ComponentName]
@@ -78,7 +78,7 @@ def leakage_findings(old: Side, new: Side, files: FileAccess) -> list[Finding]:
         found = now.overlap()
         notes |= now.notes
         if found.leaks:
-            leaked.append(leaked_rows((str(names[0]), str(names[1])), found, _identities(before, names, files)))
+            leaked.append(leaked_rows((str(names[0]), str(names[1])), found, _known_before(before, after, names, files)))
     return _findings(itself, leaked, notes)
 
 
@@ -94,11 +94,15 @@ def _findings(itself: list[TrainedOnItself], leaked: list[LeakedRows], notes: Ma
     return [Finding("leakage", join_phrases(phrases), details, NEW_LEAKAGE if is_new else KNOWN_LEAKAGE)]
 
 
-def _identities(roles: _Roles, names: Names, files: FileAccess) -> set[str]:
-    """Return the evaluation texts that leaked between two components on a side; none where it has no such pair."""
-    if names not in roles.pairs():
+def _known_before(before: _Roles, after: _Roles, names: Names, files: FileAccess) -> set[str]:
+    """Return evaluation texts that leaked between two components on the old side; none where it has no such pair."""
+    if names not in before.pairs():
         return set()
-    return {leak.identity for leak in _Pair(roles, names, files).overlap().leaks}
+    pair = _Pair(before, names, files)
+    if before.trained[names[1]].component.digest == after.trained[names[1]].component.digest:
+        # What leaks into it now did so then, if it was evaluated then.
+        return pair.evaluated()
+    return {leak.identity for leak in pair.overlap().leaks}
 
 
 def _roles_of(side: Side) -> _Roles:
@@ -134,17 +138,25 @@ class _Pair:
         """What could not be looked through."""
         return {**self._evaluated.notes, **self._trained.notes, **self._more}
 
+    def evaluated(self) -> set[str]:
+        """Return the evaluation texts as they are compared."""
+        columns = self._columns()
+        return set() if columns is None else {normalised(row.text) for row in self._bounded(columns)}
+
+    def _columns(self) -> Columns | None:
+        if not self._evaluated.has_files or not self._trained.has_files:
+            return None
+        keys = self._trained.keys | self._evaluated.keys
+        return choose_columns(self._trained.first(SAMPLE), self._evaluated.first(SAMPLE), keys)
+
     def overlap(self) -> Overlap:
         """Return what the two share."""
-        if not self._evaluated.has_files or not self._trained.has_files:
-            return Overlap(0, 0, ())
-        first = [[cells for _, cells in islice(one.rows(), SAMPLE)] for one in (self._trained, self._evaluated)]
-        columns = choose_columns(first[0], first[1], self._trained.keys | self._evaluated.keys)
+        columns = self._columns()
         if columns is None:
             return Overlap(0, 0, ())
 
         def trained() -> Iterator[TextRow]:
-            return (TextRow(name, columns.trained_text(cells)) for name, cells in self._trained.rows())
+            return (TextRow(row, columns.trained_text(row.cells)) for row in self._trained.rows())
 
         found = find_overlap(self._bounded(columns), trained, nearly=columns.nearly)
         if not found.is_whole:
@@ -154,8 +166,8 @@ class _Pair:
     def _bounded(self, columns: Columns) -> Iterator[TextRow]:
         """Yield the evaluation rows, as many as can be held."""
         length = 0
-        for number, (name, cells) in enumerate(self._evaluated.rows()):
-            row = TextRow(name, columns.evaluated_text(cells))
+        for number, evaluated in enumerate(self._evaluated.rows()):
+            row = TextRow(str(evaluated), columns.evaluated_text(evaluated.cells))
             length += len(row.text)
             if number == MOST_ROWS or length > MOST_TEXT:
                 self._say(f"{self._evaluated.name} is so large that only its first {number:,} rows were looked for in training data")

@@ -37,12 +37,12 @@ class ComponentLineage:
     """Where the components of a release come from, or what became of them.
 
     Attributes:
-        release: the release that was asked about.
-        roots: the nodes of its components.
+        release: the release that was asked about; None where it was a source.
+        roots: the nodes of its components, or that of the source.
         graph: everything that was reached from them.
     """
 
-    release: ReleaseRecord
+    release: ReleaseRecord | None
     roots: tuple[str, ...]
     graph: Graph
 
@@ -100,6 +100,17 @@ class Lineage:
         past = self.past(record.pipeline)
         roots = _roots(past.timeline, record, component)
         return ComponentLineage(record, roots, past.graph().downstream(roots))
+
+    def source(self, uri: str, pipeline: str | None = None) -> ComponentLineage:
+        """Return what was made, in any release, from something outside, such as `s3://lake/tickets@v7`.
+
+        Raises:
+            NotFound: nothing was.
+        """
+        graph = self.past(self.pipeline(pipeline)).graph()
+        if uri not in graph.nodes:
+            raise NotFound(f"no release says that anything was made from {uri[:200]}", hint="lastgood lineage latest")
+        return ComponentLineage(None, (uri,), graph.downstream([uri]))
 
     def file(self, what: str, pipeline: str | None = None) -> FileLineage:
         """Return every component that has a file, by its path in the workspace or by its SHA-256.
@@ -187,11 +198,18 @@ def _places(past: Past, what: str, files: FileAccess) -> Iterator[FilePlace]:
         component = held.component
         if component.content.listing is None:
             continue
-        lines = [line for line in listing_of(component, files).splitlines(keepends=True) if wanted in line]
-        for entry in parse_entries(b"".join(lines), component):
+        for entry in parse_entries(b"".join(_lines_with(wanted, listing_of(component, files))), component):
             if what in {entry.path, str(entry.digest)}:
                 spans = tuple(held.spans)
                 yield FilePlace(name, component.kind, entry.path, entry.digest, entry.size, spans, past.live_in(spans))
+
+
+def _lines_with(wanted: bytes, listing: bytes) -> Iterator[bytes]:
+    found = listing.find(wanted)
+    while found >= 0:
+        start, end = listing.rfind(b"\n", 0, found) + 1, listing.find(b"\n", found) + 1 or len(listing)
+        yield listing[start:end]
+        found = listing.find(wanted, end)
 
 
 def _wanted(what: str) -> bytes:

@@ -11,7 +11,7 @@ The rules, in words, with the numbers that stand in `likeness` and `shingles`:
 
 - A row leaked *word for word* where its words are those of a training row in the same order: whatever their case, the
   punctuation between them, and their form of Unicode (NFKC). Nothing is sampled, so every such row is found.
-- A row leaked *nearly* where three things hold. The two texts share at least 6 in 10 of their words and pairs of words
+- A row leaked *nearly* where three things hold. The two texts share at least 7 in 10 of their words and pairs of words
   (Jaccard), and 8 in 10 of the words of the shorter one stand in the other. Their numbers agree: two orders that differ in their
   number are two orders. And they were not made after one template and filled in differently: where at least four other rows are
   built like them, a word that fewer than 3 in 4 of those have is a row's own, and rows that each have a word of their own where

@@ -67,8 +67,8 @@ class LeakedRows:
             "share": self.share,
             "samples": [
                 {
-                    "evaluated": leak.evaluated.name,
-                    "trained": leak.trained.name,
+                    "evaluated": str(leak.evaluated.name),
+                    "trained": str(leak.trained.name),
                     "evaluated_text": leak.evaluated.text[:_LONGEST_SHOWN],
                     "trained_text": leak.trained.text[:_LONGEST_SHOWN],
                     "same": leak.is_same,

@@ -6,7 +6,7 @@ which are those of the evaluation text.
     >>> first, second = (f"the parcel that you sent to {city} came broken".split() for city in ("berlin", "paris"))
     >>> is_near(first, second, [])
     True
-    >>> others = [f"the parcel that you sent to {city} came broken".split() for city in ("rome", "oslo", "bern", "kiel")]
+    >>> others = [set(f"the parcel that you sent to {city} came broken".split()) for city in ("rome", "oslo", "bern", "kiel")]
     >>> is_near(first, second, others), is_near(first, [*first, "again"], others)
     (False, True)
 """
@@ -15,11 +15,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 LEAST_WORDS = 6
 """Texts of fewer words are compared word for word only."""
 
-LIKENESS = 0.6
+LIKENESS = 0.7
 """The share of their words and pairs of words that near duplicates have in common, at least."""
 
 AGREEMENT = 0.8
@@ -39,13 +40,13 @@ def likeness(first: Sequence[str], second: Sequence[str]) -> float:
     return len(mine & theirs) / either if either else 0.0
 
 
-def is_near(evaluated: Sequence[str], trained: Sequence[str], neighbours: Sequence[Sequence[str]]) -> bool:
+def is_near(evaluated: Sequence[str], trained: Sequence[str], neighbours: Sequence[AbstractSet[str]]) -> bool:
     """Whether an evaluation text and a training text are near duplicates.
 
     Args:
         evaluated: the words of the one.
         trained: the words of the other.
-        neighbours: the words of other training texts that are built like the first, each text once.
+        neighbours: the words of other texts that are built like the first, each text once.
     """
     if min(len(evaluated), len(trained)) < LEAST_WORDS or likeness(evaluated, trained) < LIKENESS:
         return False
@@ -63,13 +64,12 @@ def _agree(mine: set[str], theirs: set[str]) -> bool:
     return len(mine & theirs) >= AGREEMENT * min(len(mine), len(theirs))
 
 
-def _are_filled_in_differently(mine: set[str], theirs: set[str], neighbours: Sequence[Sequence[str]]) -> bool:
+def _are_filled_in_differently(mine: set[str], theirs: set[str], neighbours: Sequence[AbstractSet[str]]) -> bool:
     """Whether each of two texts that were made after one template has a word of its own where the other has another."""
     if len(neighbours) < LEAST_NEIGHBOURS:
         return False
-    sets = [set(one) for one in neighbours]
 
     def is_own(word: str) -> bool:
-        return sum(word in one for one in sets) < TEMPLATE * len(sets)
+        return sum(word in one for one in neighbours) < TEMPLATE * len(neighbours)
 
     return any(map(is_own, mine - theirs)) and any(map(is_own, theirs - mine))

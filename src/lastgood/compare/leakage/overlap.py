@@ -17,15 +17,20 @@ from lastgood.compare.leakage.likeness import is_near, likeness
 from lastgood.compare.leakage.shingles import MOST_WORDS, Like, ShingleIndex
 from lastgood.compare.leakage.texts import normalised, words_of
 
-BATCH = 2_000
-_NEIGHBOUR = 0.25
+BATCH, BATCH_TEXT = 2_000, 8 << 20
+"""How many rows, and characters of them, are looked at together."""
+
+MOST_HELD = 64 << 20
+"""How many characters of training rows that resemble evaluation rows are held; where there are more, they are read again."""
+
+_BUILT_ALIKE = 0.25
 """The share of a text's runs of words that a row built like it has, at least."""
 
 
 class TextRow(NamedTuple):
-    """A row's name, for people, and the text of it that is compared."""
+    """A row, and the text of it that is compared; `name` says which it is, for people, once it is made a text."""
 
-    name: str
+    name: object
     text: str
 
 
@@ -88,10 +93,15 @@ def find_overlap(evaluated: Iterable[TextRow], trained: Callable[[], Iterator[Te
     search = _Search(rows, nearly=nearly)
     search.read(trained())
     near = search.near(trained)
-    leaks = [Leak(row, found, is_same=True, likeness=1.0) for text, found in search.same.items() for row in rows[text]]
-    leaks += [Leak(row, found, is_same=False, likeness=how) for text, (found, how) in near.items() for row in rows[text]]
+    leaks = [_leak(row, found, None) for text, found in search.same.items() for row in rows[text]]
+    leaks += [_leak(row, found, how) for text, (found, how) in near.items() for row in rows[text]]
     leaks.sort(key=lambda leak: (not leak.is_same, -leak.likeness))
     return Overlap(sum(map(len, rows.values())), search.with_text, tuple(leaks), search.index.is_whole)
+
+
+def _leak(evaluated: TextRow, trained: TextRow, how: float | None) -> Leak:
+    mine, theirs = TextRow(str(evaluated.name), evaluated.text), TextRow(str(trained.name), trained.text)
+    return Leak(mine, theirs, is_same=how is None, likeness=1.0 if how is None else how)
 
 
 class _Search:
@@ -102,21 +112,32 @@ class _Search:
         self.with_text = 0
         self._rows = rows
         self._count = 0
-        self._texts = [text.split(" ") for text in rows] if nearly else []
+        self._held: dict[int, TextRow] | None = {}
+        self._room = MOST_HELD
+        self._texts = list(rows) if nearly else []
         self.index = ShingleIndex(self._texts)
 
     def read(self, trained: Iterator[TextRow]) -> None:
         """Read the training rows: find what is the same, and note what is alike."""
-        while batch := list(islice(trained, BATCH)):
+        for batch in _batches(trained):
             fed: list[tuple[int, list[str]]] = []
             for number, row in enumerate(batch, self._count):
                 if row.text and not row.text.isspace():
                     self.with_text += 1
                     fed.append((number, self._match(row)))
-            self.index.feed(fed)
+            self._hold(batch, self.index.feed(fed))
             self._count += len(batch)
-        for start in range(0, len(self._texts), BATCH):
-            self.index.feed(list(enumerate(self._texts[start : start + BATCH], self._count + start)))
+        for number, text in enumerate(self._texts, self._count):
+            self.index.feed([(number, text.split(" "))])
+
+    def _hold(self, batch: list[TextRow], numbers: set[int]) -> None:
+        for number in numbers if self._held is not None else ():
+            row = batch[number - self._count]
+            self._room -= len(row.text)
+            if self._held is None or self._room < 0:
+                self._held = None
+                return
+            self._held[number] = TextRow(str(row.name), row.text)
 
     def _match(self, row: TextRow) -> list[str]:
         words = words_of(row.text)
@@ -128,30 +149,56 @@ class _Search:
     def near(self, trained: Callable[[], Iterator[TextRow]]) -> dict[str, tuple[TextRow, float]]:
         """Return of each text that leaked nearly the training row that is most like it, and how alike they are."""
         likes: dict[int, list[Like]] = {}
-        for place, words in enumerate(self._texts):
-            found = [] if " ".join(words) in self.same else self.index.rows_like(place, but=self._count + place)
+        for place, text in enumerate(self._texts):
+            found = [] if text in self.same else self.index.rows_like(place, but=self._count + place)
             if any(like.row < self._count for like in found):
                 likes[place] = found
-        wanted = {like.row for found in likes.values() for like in found if like.row < self._count}
-        fetched = {number: row for number, row in enumerate(islice(trained(), max(wanted) + 1)) if number in wanted} if wanted else {}
-        words_by_row = {number: words_of(row.text)[:MOST_WORDS] for number, row in fetched.items()}
-        words_by_row |= {self._count + place: words[:MOST_WORDS] for place, words in enumerate(self._texts)}
+        fetched = self._fetch({like.row for found in likes.values() for like in found if like.row < self._count}, trained)
         near: dict[str, tuple[TextRow, float]] = {}
         for place, found in likes.items():
-            best = self._nearest(self._texts[place][:MOST_WORDS], found, words_by_row)
+            best = self._nearest(self._texts[place], found, fetched)
             if best is not None:
-                near[" ".join(self._texts[place])] = fetched[best[0]], best[1]
+                near[self._texts[place]] = fetched[best[0]], best[1]
         return near
 
-    def _nearest(self, mine: list[str], found: list[Like], words: Mapping[int, list[str]]) -> tuple[int, float] | None:
+    def _fetch(self, wanted: set[int], trained: Callable[[], Iterator[TextRow]]) -> dict[int, TextRow]:
+        if self._held is not None:
+            return self._held
+        return {number: row for number, row in enumerate(islice(trained(), max(wanted, default=-1) + 1)) if number in wanted}
+
+    def _nearest(self, text: str, found: list[Like], fetched: Mapping[int, TextRow]) -> tuple[int, float] | None:
         """Return the training row that is the nearest duplicate of a text, with how alike they are, or None."""
-        alike = [like.row for like in found if like.share >= _NEIGHBOUR]
+        words = {like.row: self._words(like.row, fetched) for like in found}
+        alike = {like.row: set(words[like.row]) for like in found if like.share >= _BUILT_ALIKE}
+        mine = _cut(text)
         duplicates = [
-            (likeness(mine, words[like.row]), -like.row)
-            for like in found
-            if like.row < self._count and is_near(mine, words[like.row], [words[row] for row in alike if row != like.row])
+            (likeness(mine, theirs), -row)
+            for row, theirs in words.items()
+            if row < self._count and is_near(mine, theirs, [one for other, one in alike.items() if other != row])
         ]
         if not duplicates:
             return None
         best, number = max(duplicates)
         return -number, best
+
+    def _words(self, row: int, fetched: Mapping[int, TextRow]) -> list[str]:
+        if row < self._count:
+            return words_of(fetched[row].text)[:MOST_WORDS]
+        return _cut(self._texts[row - self._count])
+
+
+def _cut(text: str) -> list[str]:
+    return text.split(" ", MOST_WORDS)[:MOST_WORDS]
+
+
+def _batches(rows: Iterator[TextRow]) -> Iterator[list[TextRow]]:
+    batch: list[TextRow] = []
+    length = 0
+    for row in rows:
+        batch.append(row)
+        length += len(row.text)
+        if len(batch) == BATCH or length >= BATCH_TEXT:
+            yield batch
+            batch, length = [], 0
+    if batch:
+        yield batch

@@ -4,21 +4,39 @@ Rules: files that are no tables are passed over; one that cannot be read as the 
 `notes` with what is wrong, and the rows before that count; damaged bytes are an error.
 
     table = Tables("holdout", entries, "id", files)
-    for name, cells in table.rows(): ...
+    for row in table.rows(): print(str(row), row.cells)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import NamedTuple
 
 from lastgood.canonical import Json
 from lastgood.compare.change import Note
+from lastgood.compare.leakage.texts import text_of
 from lastgood.errors import Gone, Invalid, NotFound
 from lastgood.formats.tables import key_columns, key_of, read_rows, table_format
 from lastgood.model.listing import FileEntry
 from lastgood.model.placement import FileAccess
 
 Cells = Mapping[str, Json]
+_LARGEST_SAMPLE = 16 << 20
+
+
+class NamedRow(NamedTuple):
+    """A row that can say which it is: by its key, or else by its place."""
+
+    tables: Tables
+    path: str
+    line: int
+    cells: Cells
+
+    def __str__(self) -> str:
+        """Return its name, such as `train:t-17`."""
+        key = self.tables.key_of(self.cells)
+        return f"{self.tables.name}:{key if key is not None else f'{self.path}:{self.line}'}"
 
 
 class Tables:
@@ -47,7 +65,7 @@ class Tables:
         """The columns that rows are known by, as far as their names say it."""
         return set() if self._key is None else {self._key, *(part.strip() for part in self._key.split(","))}
 
-    def rows(self) -> Iterator[tuple[str, Cells]]:
+    def rows(self) -> Iterator[NamedRow]:
         """Yield the rows of all files, in the order of their paths."""
         for entry in self._entries:
             try:
@@ -59,19 +77,30 @@ class Tables:
             except Invalid as error:
                 self._note(entry, error.message)
 
+    def first(self, most: int) -> list[Cells]:
+        """Return the first rows, fewer where they are large."""
+        found: list[Cells] = []
+        length = 0
+        for row in islice(self.rows(), most):
+            found.append(row.cells)
+            length += sum(len(text_of(cell)) for cell in row.cells.values())
+            if length > _LARGEST_SAMPLE:
+                break
+        return found
+
     def _note(self, entry: FileEntry, reason: str) -> None:
         self.notes[entry.path] = Note(entry.path, f"not looked through for leakage: {reason}")
 
-    def _rows_of(self, entry: FileEntry) -> Iterator[tuple[str, Cells]]:
+    def _rows_of(self, entry: FileEntry) -> Iterator[NamedRow]:
         form = table_format(entry.path)
         if form is None:
             return
         with self._files.open_file(entry.digest) as file:
             for row in read_rows(file, form, entry.path):
-                key = self._key_of(row.cells)
-                yield f"{self.name}:{key if key is not None else f'{entry.path}:{row.line or row.number}'}", row.cells
+                yield NamedRow(self, entry.path, row.line or row.number, row.cells)
 
-    def _key_of(self, cells: Cells) -> str | None:
+    def key_of(self, cells: Cells) -> str | None:
+        """Return what a row is known by, or None."""
         if self._key is None:
             case = cells.get("case")
             return case if isinstance(case, str) else None

@@ -286,7 +286,8 @@ def _node_of(name: ComponentName, digest: ContentDigest, held: Held) -> Node:
 
 
 def _unrecorded(name: str) -> Node:
-    return Node(name, name, Known.EXTERNAL if ":" in name else Known.UNRECORDED)
+    # Neither looks like the id of a content: the name of a component has no colon, and a digest no question mark.
+    return Node(name, name, Known.EXTERNAL) if ":" in name else Node(node_id(name, "?"), name, Known.UNRECORDED)
 
 
 def _id_of(key: Key) -> str:

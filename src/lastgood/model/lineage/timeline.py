@@ -1,6 +1,6 @@
 """The contents that the components of a pipeline had, release by release.
 
-Rules: releases come in the order of their numbers, none twice; a content is the same wherever its digest is the same, and
+Rules: releases come in the order of their numbers, none twice and none left out; a content is the same wherever its digest is the same, and
 its provenance is what the newest of its releases says; what repeats from release to release is kept once, so thousands of
 releases take no more room than what changed in them.
 
@@ -45,11 +45,9 @@ class Span:
         return [self.first, self.last]
 
 
-def add_number(spans: list[Span], number: int, before: int | None) -> None:
-    """Add a release to spans; `before` is the number of the release that it follows."""
-    if spans and spans[-1].last == number:
-        return
-    if spans and spans[-1].last == before:
+def add_number(spans: list[Span], number: int) -> None:
+    """Add a release, the newest so far, to spans."""
+    if spans and spans[-1].last >= number - 1:
         spans[-1] = Span(spans[-1].first, number)
     else:
         spans.append(Span(number, number))
@@ -134,7 +132,7 @@ class Timeline:
             self._add(snapshot)
 
     def _add(self, snapshot: Snapshot) -> None:
-        number, before = snapshot.number, self.latest
+        number = snapshot.number
         for name, component in snapshot.components.items():
             digest = component.digest
             self._stand(name, number, digest)
@@ -143,10 +141,10 @@ class Timeline:
                 held = self.held[name, digest] = Held(component, [], snapshot.recorded_at)
                 self._names.setdefault(digest, []).append(name)
             held.component = component
-            add_number(held.spans, number, before)
+            add_number(held.spans, number)
         for name in self._standings.keys() - snapshot.components.keys():
             self._stand(name, number, None)
-        self._note_suites(snapshot, before)
+        self._note_suites(snapshot)
         self.latest = number
 
     def _stand(self, name: ComponentName, number: int, digest: ContentDigest | None) -> None:
@@ -154,7 +152,7 @@ class Timeline:
         if not standings or standings[-1].digest != digest:
             standings.append(Standing(number, digest))
 
-    def _note_suites(self, snapshot: Snapshot, before: int | None) -> None:
+    def _note_suites(self, snapshot: Snapshot) -> None:
         for name, component in snapshot.components.items():
             content = component.content
             if not isinstance(content, EvalContent) or content.on is None:
@@ -162,7 +160,7 @@ class Timeline:
             judged = snapshot.components.get(content.on)
             if judged is not None:
                 pair = ((name, component.digest), (content.on, judged.digest))
-                add_number(self.judged_on.setdefault(pair, []), snapshot.number, before)
+                add_number(self.judged_on.setdefault(pair, []), snapshot.number)
 
     @property
     def names(self) -> Sequence[ComponentName]:
