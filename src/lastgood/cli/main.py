@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "log": "releases, the deployments of an environment, or operations",
     "show": "everything about one release",
     "diff": "what exactly changed between two releases",
+    "blame": "which release brought each line, key or tensor, and when it got where",
     "lineage": "what a release was made from, and what became of its data",
     "drift": "is what runs what should run?",
     "checkout": "write the files of a release into a new folder",
