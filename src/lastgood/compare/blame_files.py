@@ -1,7 +1,6 @@
 """Which version brought each file: where a file has parts of its own, that is how they are told; where not, it is a part itself.
 
->>> from lastgood.compare.filesets import NoFiles
->>> [type(one).__name__ for one in tracers_of(Kind.CONFIG, "config/routing.yaml", NoFiles())]
+>>> [type(one).__name__ for one in tracers_of(Kind.CONFIG, "config/routing.yaml", files=None)]
 ['KeyTracer', 'LineTracer']
 """
 
