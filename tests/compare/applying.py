@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lastgood.canonical import Json
-from lastgood.compare.change import Edit, Item, KeyChange, LineChange, Step, new_text, old_text
+from lastgood.compare.change import Edit, Item, KeyChange, Step
+from lastgood.compare.text_change import LineChange, new_text, old_text
 
 
 def apply_changes(tree: Json, changes: Sequence[KeyChange]) -> Json:

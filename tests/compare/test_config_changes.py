@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from lastgood.compare.change import Change, FileChange, KeyChange, Note, TextChange
+from lastgood.compare.change import Change, FileChange, KeyChange, Note
 from lastgood.compare.ranking import COSMETIC
+from lastgood.compare.text_change import TextChange
 from lastgood.model.component import Kind
 from tests.compare.sides import compare_files_of, compare_one, marked
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from lastgood.compare.change import Change, ComponentChange, Edit, FileChange, TextChange
+from lastgood.compare.change import Change, ComponentChange, Edit, FileChange
 from lastgood.compare.fitting import misfits
+from lastgood.compare.text_change import TextChange
 from lastgood.ids import ComponentName, FileDigest
 from lastgood.model.component import Kind
 from lastgood.model.listing import FileEntry, Mode

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from lastgood.compare.change import Change, Edit, FileChange, Note, TextChange
+from lastgood.compare.change import Change, Edit, FileChange, Note
 from lastgood.compare.components import compare_component
 from lastgood.compare.ranking import COSMETIC
-from lastgood.compare.text import LONGEST_BLOCK
+from lastgood.compare.text_change import TextChange
+from lastgood.compare.words import LONGEST_BLOCK
 from lastgood.model.component import Kind
 from tests.compare.sides import NAME, Kept, compare_files_of, compare_one, marked_lines
 

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from lastgood.canonical import JsonObject
-from lastgood.compare.change import Change, ComponentChange, Edit, FileChange, Item, KeyChange, TextChange
+from lastgood.compare.change import Change, ComponentChange, Edit, FileChange, Item, KeyChange
+from lastgood.compare.text_change import TextChange
 from lastgood.compare.wording import printable, shorten
 from lastgood.ids import ComponentName
 from lastgood.model.component import Kind
