@@ -26,6 +26,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -44,6 +45,8 @@ from lastgood.registry.embedded import (
 )
 
 if TYPE_CHECKING:
+    from lastgood.compare.ranking import Ranks
+    from lastgood.compare.tokens import TokenCounter
     from lastgood.registry.commit import CommitOptions, Committed
     from lastgood.registry.compare import Comparison
     from lastgood.registry.preflight import Preflight
@@ -94,17 +97,25 @@ class OpenRegistry(Groups):
 
         return status(self._embedded, workspace_at(folder), progress)
 
-    def diff(self, old: str, new: str) -> Comparison:
+    def diff(self, old: str, new: str, *, ranks: Ranks | None = None, tokens: TokenCounter | None = None) -> Comparison:
         """Compare two releases, component by component, ranked.
+
+        Args:
+            old: the one.
+            new: the other.
+            ranks: says which changes come first; the documented table where it is not given.
+            tokens: counts the tokens of prompts, such as `formats.tokenizers.read_tokenizer` gives.
 
         Raises:
             InvalidRevision, NotFound: a revision means no release.
         """
+        from lastgood.compare.components import comparer_of  # noqa: PLC0415
+        from lastgood.compare.ranking import DEFAULT_RANKS  # noqa: PLC0415
         from lastgood.registry.compare import compare_sides, side_of  # noqa: PLC0415
 
         manifests = [self.releases.manifest(self.releases.find(one).release.release) for one in (old, new)]
         before, after = (side_of(one.components, self.files) for one in manifests)
-        return compare_sides(before, after, self.files)
+        return compare_sides(before, after, self.files, partial(comparer_of, tokens=tokens), ranks=ranks or DEFAULT_RANKS)
 
     def checkout(
         self,

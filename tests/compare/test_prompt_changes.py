@@ -91,7 +91,7 @@ CASES = (
         "variable in another style",
         "Hi {name}!\n",
         "Hi {{name}}!\n",
-        'system.md: variable {name} removed, variable {{name}} added, line 1: "Hi {name}!" → "Hi {{name}}!"',
+        'system.md: variable {name} is now written {{name}}, line 1: "Hi {name}!" → "Hi {{name}}!"',
         ("1,1→1,1 Hi [-{name}-]{+{{name}}+}!\n",),
     ),
     Case(
@@ -150,7 +150,7 @@ CASES = (
         "the last line end",
         SYSTEM,
         SYSTEM[:-1],
-        "system.md: only whitespace changed",
+        "system.md: only whitespace changed: the line end at the end of the file was removed",
         ("4,1→4,1 Be polite.[-\n-]",),
         cosmetic=True,
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from lastgood.cli.comparing import ranks_of, token_counter
 from lastgood.cli.output import first_line, time_text
 from lastgood.cli.rendering import print_comparison
 from lastgood.cli.session import Session, in_session
@@ -16,17 +17,19 @@ from lastgood.registry.resolve import Resolved
 @click.argument("old", metavar="A")
 @click.argument("new", metavar="B")
 @click.option("--component", metavar="C", help="Only this component.")
+@click.option("--tokenizer", metavar="FILE", help="A tokenizer.json: say the lengths of prompts in its tokens as well.")
 @click.option("--all", "everything", is_flag=True, help="Do not cut long lists.")
 @in_session
-def command(session: Session, old: str, new: str, component: str | None, everything: bool) -> None:
+def command(session: Session, old: str, new: str, component: str | None, tokenizer: str | None, everything: bool) -> None:
     """Say what changed from A to B, per component, in that kind's own terms.
 
-    Ranked: what is likeliest to move behavior comes first. Prompts are compared by words, configs by dotted keys,
-    everything else by files and declared fields.
+    Ranked: what is likeliest to move behavior comes first, or what [diff.rank] in lastgood.toml says. Prompts are compared
+    by words and messages, configs by dotted keys, tools and routes, everything else by files and declared fields.
     """
     with session.registry() as registry:
         sides = [registry.releases.find(revision) for revision in (old, new)]
-        comparison = registry.diff(*(str(side.release.release) for side in sides))
+        ends = [str(side.release.release) for side in sides]
+        comparison = registry.diff(*ends, ranks=ranks_of(session), tokens=token_counter(session, tokenizer))
     changes = comparison.components
     if component is not None:
         name = ComponentName.parse(component)

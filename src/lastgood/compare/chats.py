@@ -106,6 +106,8 @@ class MessageChange:
             yield Line((where, plain(f" ({self.new_role}) moved from {self.old_place}")))
         elif self.change is not Edit.CHANGED:
             yield Line((where, plain(f" ({self.new_role or self.old_role}) {self.change.value}")))
+            yield from (line.shown() for line in (self.text.lines if self.text is not None else ()))
+            return
         elif self.old_role != self.new_role:
             yield Line((where, plain(": role "), old_value(self.old_role), plain(" → "), new_value(self.new_role)))
         if self.others is not None:

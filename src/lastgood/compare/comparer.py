@@ -62,12 +62,14 @@ class Findings:
         details: the parts in that order.
         cosmetic: whether nothing was found that is likely to move behavior.
         headline: what to say above the details, where the phrases would say the same as they.
+        says_fields: whether the phrases tell of the declared fields as well, so that nobody else has to.
     """
 
     phrases: Sequence[str]
     details: tuple[Detail, ...]
     cosmetic: bool = False
     headline: str = ""
+    says_fields: bool = False
 
 
 class Comparer(Protocol):

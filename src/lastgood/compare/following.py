@@ -32,10 +32,13 @@ class Following:
             yield node
 
     def _step(self, node: Json, step: Step) -> Json:
+        found: Json
         if isinstance(step, str) and isinstance(node, dict):
-            return node[step]
+            found = node[step]
+            return found
         if isinstance(step, int) and isinstance(node, list):
-            return node[step]
+            found = node[step]
+            return found
         if isinstance(step, Item) and isinstance(node, list):
             return self._by_identity(node, step.key)[step.value]
         raise LookupError

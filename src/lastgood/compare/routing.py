@@ -122,12 +122,11 @@ def _weights(share: Share) -> str:
 
 
 def _shares(share: Share) -> str:
-    return _arrow(*("none" if one is None else f"{one:.3g}%" for one in _in_percent(share)))
+    return _arrow(_percent(share.old_share), _percent(share.new_share))
 
 
-def _in_percent(share: Share) -> tuple[float | None, float | None]:
-    old, new = (None if one is None else round(one * 100, 6) for one in (share.old_share, share.new_share))
-    return old, new
+def _percent(share: float | None) -> str:
+    return "none" if share is None else f"{round(share * 100, 6):.3g}%"
 
 
 def say_routing(change: RoutingChange) -> Iterator[str]:
@@ -142,7 +141,8 @@ def say_routing(change: RoutingChange) -> Iterator[str]:
         if share.old_weight is None or share.new_weight is None:
             verb = "added" if share.old_weight is None else "removed"
             known = share.new_weight if share.old_weight is None else share.old_weight
-            yield f"{name} {verb}: weight {known:g} (share {_shares(share)})"
+            part = share.new_share if share.old_share is None else share.old_share
+            yield f"{name} {verb}: weight {known:g} (share {_percent(part)})"
         else:
             yield f"{name}: weight {_weights(share)} (share {_shares(share)})"
     if change.note:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from lastgood.compare.components import quick_comparer_of
+from lastgood.compare.ranking import Ranks
 from lastgood.ids import EnvironmentName, FileDigest
 from lastgood.model.component import Component
 from lastgood.model.history import ReleaseRecord
@@ -70,7 +71,7 @@ def status(registry: Registry, workspace: Workspace, progress: Callable[[int, in
     components = [component_of(one.declared, one.listing, {}) for one in prepared.components]
     old: Side = {} if manifest is None else side_of(manifest.components, registry.files)
     files = DiskAndRegistry(workspace.root, _paths_on_disk(prepared), registry.files)
-    comparison = compare_sides(old, _side_on_disk(components, prepared), files, quick_comparer_of)
+    comparison = compare_sides(old, _side_on_disk(components, prepared), files, quick_comparer_of, ranks=Ranks.overridden(workspace.ranks))
     return Status(
         base=None if base is None else registry.releases.get(base),
         latest=latest,
