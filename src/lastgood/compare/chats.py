@@ -22,7 +22,7 @@ from lastgood.compare.text import TextPlace, compare_texts
 from lastgood.compare.text_change import TextChange
 from lastgood.compare.text_phrases import say_text
 from lastgood.compare.tokens import TokenCounter
-from lastgood.compare.wording import quote, shorten, show_value
+from lastgood.compare.wording import count, quote, shorten, show_value
 from lastgood.compare.words import WORD
 
 CONTENTS = ("content", "parts", "text", "template")
@@ -111,7 +111,8 @@ class MessageChange:
         elif self.old_role != self.new_role:
             yield Line((where, plain(": role "), old_value(self.old_role), plain(" → "), new_value(self.new_role)))
         if self.others is not None:
-            yield Line((where, plain(": beside its content "), old_value(self.others[0]), plain(" → "), new_value(self.others[1])))
+            sides = tuple(text or "nothing" for text in self.others)
+            yield Line((where, plain(": beside its content "), old_value(sides[0]), plain(" → "), new_value(sides[1])))
         if self.text is not None:
             yield from self.text.shown(everything=everything)
 
@@ -260,6 +261,18 @@ def _followed(best: list[list[float]], scores: list[list[float]], old: Sequence[
         else:
             j += 1
     return pairs
+
+
+def say_messages(changes: Sequence[MessageChange]) -> Iterator[str]:
+    """Yield how many messages came, went, moved or changed otherwise than by their words: `1 message added`."""
+    numbers = {
+        "added": sum(one.change is Edit.ADDED for one in changes),
+        "removed": sum(one.change is Edit.REMOVED for one in changes),
+        "moved": sum(one.change is Edit.REORDERED for one in changes),
+        "of another role": sum(one.change is Edit.CHANGED and one.old_role != one.new_role for one in changes),
+        "changed beside the content": sum(one.change is Edit.CHANGED and one.others is not None for one in changes),
+    }
+    yield from (f"{count(number, 'message')} {verb}" for verb, number in numbers.items() if number)
 
 
 def say_message(change: MessageChange) -> str:

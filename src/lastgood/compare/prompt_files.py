@@ -254,7 +254,8 @@ def _marked_messages(body: str, line: int) -> Iterator[Message]:
     if before.strip():
         yield Message("user", before, line=line)
     for mark, after in zip(marks, [*(mark.start() for mark in marks[1:]), len(body)], strict=True):
-        yield Message(mark[1], body[mark.end() : after], line=line + body.count("\n", 0, mark.end()))
+        start = mark.end() + body.startswith("\n", mark.end())
+        yield Message(mark[1], body[start:after], line=line + body.count("\n", 0, start))
 
 
 def _variables_of(tree: Json) -> dict[str, None]:

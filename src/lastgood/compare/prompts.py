@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from lastgood.compare.alignment import Effort
 from lastgood.compare.change import Detail, Edit, FileChange, Note
-from lastgood.compare.chats import Means
+from lastgood.compare.chats import Means, say_messages
 from lastgood.compare.comparer import ChangedFiles, ComponentSide, Findings, Pair, Unread
 from lastgood.compare.files import common_folder, compare_files, say_file, say_files, say_path
 from lastgood.compare.prompt_files import FileFindings, compare_prompt_file
@@ -100,7 +100,8 @@ class SortedOut:
 
     def headline(self) -> str:
         """Count the words, where there is nothing but texts, whose own lines then say which; otherwise say nothing."""
-        if not self._read or self._files or self._notes or any(one.keys or one.notes or one.asides for one in self._read):
+        others = self._files or self._notes or any(one.keys or one.notes or one.asides for one in self._read)
+        if not self._read or others or self.cosmetic:
             return ""
         texts = [text for one in self._read for text in one.all_texts]
         added, removed = sum(text.words_added for text in texts), sum(text.words_removed for text in texts)
@@ -108,7 +109,9 @@ class SortedOut:
         variables = [f"[-{old}-]{{+{new}+}}" for old, new in dict.fromkeys(renamed.values())]
         variables += [f"{{+{name}+}}" for text in texts for name in text.variables_added if name not in renamed]
         variables += [f"[-{name}-]" for text in texts for name in text.variables_removed if name not in renamed]
-        said = [f"{count(added, 'word')} added, {removed:,} removed in {count(len(self._read), 'file')}"]
+        messages = list(say_messages([message for one in self._read for message in one.messages]))
+        words = [f"{count(added, 'word')} added, {removed:,} removed in {count(len(self._read), 'file')}"]
+        said = [*(words if added or removed or not messages else []), *messages]
         moved = sum(len(text.moves) for text in texts)
         said += [f"{count(moved, 'block')} moved"] if moved else []
         said += [f"variables {' '.join(map(printable, dict.fromkeys(variables)))}"] if variables else []

@@ -109,9 +109,15 @@ def find_renamed(lines: Sequence[LineChange], gone: Sequence[str], come: Sequenc
     new_names: dict[str, set[str]] = {}
     for line in lines:
         for before, after in pairwise(line.segments):
-            if (before.piece, after.piece) == (Piece.REMOVED, Piece.ADDED) and _shape(before.text) == _shape(after.text):
-                for old, new in zip(_written(before.text), _written(after.text), strict=True):
+            if (before.piece, after.piece) != (Piece.REMOVED, Piece.ADDED):
+                continue
+            if _is_like(_shape(before.text), _shape(after.text)):
+                for old, new in zip(_written(before.text), _written(after.text), strict=False):
                     new_names.setdefault(old, set()).add(new)
+            names = _FORMS[0] % before.text.strip(), _FORMS[0] % after.text.strip()
+            if names[0] in gone and names[1] in come:
+                # In a statement a name stands without marks.
+                new_names.setdefault(names[0], set()).add(names[1])
     pairs = [(old, *news) for old, news in new_names.items() if len(news) == 1 and old in gone and news <= set(come)]
     taken = [new for _, new in pairs]
     return tuple((old, new) for old, new in pairs if taken.count(new) == 1)
@@ -129,6 +135,11 @@ def only_renames(line: LineChange, renamed: Mapping[str, str]) -> bool:
         return match[0][:start] + new.strip("${}") + match[0][end:]
 
     return VARIABLE.sub(rename, old_text(line.segments)) == new_text(line.segments)
+
+
+def _is_like(old: str, new: str) -> bool:
+    """Say whether two texts are the same, or one goes on after the other on a line of its own."""
+    return old == new or new.startswith(f"{old}\n") or old.startswith(f"{new}\n")
 
 
 def _shape(text: str) -> str:
