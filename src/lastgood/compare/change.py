@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Protocol
 
 from lastgood.canonical import Json, JsonObject
@@ -263,7 +264,14 @@ class ComponentChange:
     @property
     def is_said_whole(self) -> bool:
         """Whether the summary says everything, so that its details would only repeat it."""
-        return len(self.details) == 1 and isinstance(self.details[0], PLAIN_DETAILS)
+        if len(self.details) != 1:
+            return False
+        detail = self.details[0]
+        if isinstance(detail, PLAIN_DETAILS):
+            return not (isinstance(detail, KeyChange) and detail.segments)
+        shown = list(islice(detail.shown(), 2))
+        line = shown[0] if len(shown) == 1 else None
+        return isinstance(line, Line) and "".join(span.text for span in line.spans).endswith(self.summary)
 
     def to_json(self) -> JsonObject:
         """Return the fields of `--json`."""

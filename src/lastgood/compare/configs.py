@@ -17,8 +17,9 @@ from lastgood.compare.files import common_folder, compare_files, say_path
 from lastgood.compare.key_phrases import by_weight, say_key
 from lastgood.compare.prompts import SortedOut, compare_as_text
 from lastgood.compare.routing import RoutingChange, explain_routing, say_routing
+from lastgood.compare.secrets import hide_assigned
 from lastgood.compare.structured import compare_trees, say_same_values, shared_order_changed
-from lastgood.compare.text_change import TextChange
+from lastgood.compare.text import NotText, compare_texts, decode_text
 from lastgood.compare.tool_changes import ToolChange, explain_tools, say_tool
 from lastgood.compare.wording import printable
 from lastgood.errors import Invalid
@@ -69,14 +70,22 @@ class _Found:
             try:
                 trees.append(read_config(change.path, data))
             except Invalid as error:
-                text = compare_as_text(change.path, pair, self._effort)
-                self._others.take(change, text)
-                if isinstance(text, TextChange):
-                    why = error.message.removeprefix(f"{change.path} ")
-                    self._malformed.append(Note(change.path, f"the {side} file {why}, compared as text"))
+                self._take_malformed(change, pair, f"the {side} file {error.message.removeprefix(f'{change.path} ')}")
                 return
         self._take_trees(change.path, pair, (trees[0], trees[1]))
         self._others.keep_mode(change)
+
+    def _take_malformed(self, change: FileChange, pair: Pair, why: str) -> None:
+        try:
+            old, new = (hide_assigned(decode_text(data)) for data in (pair.old, pair.new))
+        except NotText as error:
+            self._others.take(change, Unread(str(error)))
+            return
+        if old == new:
+            self._others.take(change, Unread(f"{why}, and what differs is shown to nobody"))
+            return
+        self._others.take(change, compare_texts(change.path, old, new, self._effort))
+        self._malformed.append(Note(change.path, f"{why}, compared as text"))
 
     def _take_trees(self, path: str, pair: Pair, trees: tuple[Json, Json]) -> None:
         keys = compare_trees(path, *trees, self._effort)

@@ -27,6 +27,7 @@ _WEIGHTS = ("weight", "percent", "percentage", "traffic", "probability", "share"
 _OF_HUNDRED = frozenset({"percent", "percentage", "traffic", "probability", "share"})
 _SPLITS = frozenset({"weights", "traffic", "split", "splits", "shares", "percentages", "probabilities", "distribution"})
 _CONDITIONS = frozenset({"when", "if", "match", "matches", "condition", "conditions", "expr", "rule"})
+_LEADS_TO = ("model", "target", "url", "host", "endpoint", "backend", "destination", "to")
 _NOUNS = ("route", "model", "target", "backend", "variant", "fallback", "rule", "deployment", "provider", "endpoint", "upstream")
 
 _Weights = Mapping[Step, float]
@@ -194,7 +195,7 @@ def _compare(file: str, steps: tuple[Step, ...], sides: tuple[Json, Json], keys:
     ordered = (_names(order.old), _names(order.new)) if order is not None and why else None
     if not explained and ordered is None:
         return None
-    shares = _share_out(*weighed) if weighed is not None and explained else ()
+    shares = _share_out(sides, *weighed) if weighed is not None and explained else ()
     note = _odd_sum(called, sides, *weighed) if weighed is not None and explained else ""
     kept = (*explained, *((order,) if order is not None and ordered is not None else ()))
     return RoutingChange(file, dotted(steps) or "(the whole file)", _noun(called), shares, ordered, why, note, kept)
@@ -263,25 +264,30 @@ def _explains(key: KeyChange, steps: tuple[Step, ...], weighed: tuple[_Weights, 
     return len(below) == 1 or (below[1] in _WEIGHTS and key.change is Edit.CHANGED)
 
 
-def _share_out(old: _Weights, new: _Weights) -> tuple[Share, ...]:
+def _share_out(sides: tuple[Json, Json], old: _Weights, new: _Weights) -> tuple[Share, ...]:
     sums = sum(old.values()), sum(new.values())
     shares = []
     for step in dict.fromkeys([*new, *old]):
         weights = old.get(step), new.get(step)
         parts = [None if weight is None or not total else weight / total for weight, total in zip(weights, sums, strict=True)]
-        shares.append(Share(_step_name(step), weights[0], weights[1], parts[0], parts[1]))
+        shares.append(Share(_name_of(step, sides[1] if step in new else sides[0]), weights[0], weights[1], parts[0], parts[1]))
     return tuple(shares)
 
 
-def _step_name(step: Step) -> str:
-    return printable(str(step.value if isinstance(step, Item) else f"[{step}]" if isinstance(step, int) else step))
+def _name_of(step: Step, items: Json) -> str:
+    """Name a route: by its identity, else by where it leads, else by its place."""
+    if isinstance(step, int) and isinstance(items, list):
+        item = items[step]
+        leads = (value for key in _LEADS_TO if isinstance(value := item.get(key), str)) if isinstance(item, dict) else iter(())
+        return printable(next(leads, f"[{step}]")[:200])
+    return printable(str(step.value if isinstance(step, Item) else step))
 
 
 def _odd_sum(called: str, sides: tuple[Json, Json], old: _Weights, new: _Weights) -> str:
     before, after = sum(old.values()), sum(new.values())
     if _is_whole(after) or not (_is_whole(before) or _are_percent(called, sides[1])):
         return ""
-    return f"the weights add up to {after:g}" + (f", before to {before:g}" if not math.isclose(before, after) else "")
+    return f"the weights add up to {after:g}" + (f" (before: {before:g})" if not math.isclose(before, after) else "")
 
 
 def _is_whole(total: float) -> bool:

@@ -169,7 +169,7 @@ def _types(name: str, old: Schema, new: Schema) -> Iterator[ToolPoint]:
     if before == after:
         return
     wider = not after or (bool(before) and all(one in after or (one == "integer" and "number" in after) for one in before))
-    said = [" or ".join(sorted(one)) or "any" for one in (before, after)]
+    said = [" or ".join(sorted(one, key=lambda kind: (kind == "null", kind))) or "any" for one in (before, after)]
     words = f"{_said(name)}type {said[0]} → {said[1]}"
     yield ToolPoint(name, "type", old.get("type"), new.get("type"), breaking=not wider, words=printable(words))
 

@@ -25,6 +25,7 @@ _NO_TOKENS = frozenset(
     {"begin", "bos", "class", "cls", "end", "eos", "first", "image", "last", "mask", "max", "min", "next", "pad", "per", "sep"}
     | {"special", "start", "stop", "unk"}
 )
+_ASSIGNED = re.compile(r"^([ \t{,-]{0,40}(?:export[ \t]+)?[\"']?([A-Za-z_][\w.-]{0,99})[\"']?[ \t]*[=:][ \t]*)([^\s][^\n]*)", re.MULTILINE)
 _REFERENCE = re.compile(r"\$[({A-Za-z_]|\{\{|<|%\(|(?:env|vault|secrets?|op|file)[:.(/]", re.IGNORECASE)
 
 
@@ -44,6 +45,16 @@ def names_secret(name: str) -> bool:
     if last == "key":
         return before in _KEYS or (name.isupper() and bool(before))
     return last == "token" and bool(before) and before not in _NO_TOKENS
+
+
+def hide_assigned(text: str) -> str:
+    """Return a text that could not be read as a config, with what nobody is shown replaced where a line assigns it."""
+
+    def hide(match: re.Match[str]) -> str:
+        secret = is_secret(match[2], match[3].strip("\"' \t,"))
+        return f"{match[1]}{HIDDEN}" if secret else match[0]
+
+    return _ASSIGNED.sub(hide, text)
 
 
 def hide_within(value: Json) -> Json:

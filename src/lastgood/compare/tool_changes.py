@@ -22,7 +22,7 @@ from lastgood.compare.text_phrases import say_replacement
 from lastgood.compare.tools import SCHEMAS, WRAPPERS, Tool, Tools, find_tools
 from lastgood.compare.wording import printable, shorten
 
-_EXPLAINED = frozenset({*SCHEMAS, *WRAPPERS, "name", "description"})
+_EXPLAINED = frozenset({*SCHEMAS, "name", "description"})
 _MOST_SAID = 3
 
 
@@ -92,6 +92,11 @@ class _Pair:
     old: Tool | None
     new: Tool | None
     keys: list[KeyChange] = field(default_factory=list)
+
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether it is written in another form, so that every key of it is another."""
+        return self.old is not None and self.new is not None and self.old.form != self.new.form
 
 
 def explain_tools(
@@ -173,29 +178,30 @@ def _spread(trees: tuple[Json, Json], sides: tuple[Tools, Tools], keys: Sequence
     others: list[KeyChange] = []
     for key in keys:
         owners = [_owner(follow, side, key) for follow, side in zip(following, sides, strict=True)]
-        pair = next((of_tool[id(tool)] for tool in owners if tool is not None), None)
-        if pair is None:
-            others.append(key)
-        else:
+        tool, inside = next((owner for owner in owners if owner[0] is not None), (None, ()))
+        pair = of_tool[id(tool)] if tool is not None else None
+        if pair is not None and (_is_told(inside) or pair.is_rewritten):
             pair.keys.append(key)
+        else:
+            others.append(key)
     return others
 
 
-def _owner(following: Following, tools: Tools, key: KeyChange) -> Tool | None:
-    """Return the tool of one side that explains a change of a key: one that it is in, or one that came or went with it."""
+def _owner(following: Following, tools: Tools, key: KeyChange) -> tuple[Tool | None, Sequence[str]]:
+    """Return the tool of one side that a change of a key is in, or that came or went with it; and the keys within the tool."""
     for depth, node in enumerate(following.nodes(key.steps)):
         tool = tools.by_node.get(id(node))
         if tool is not None:
-            inside = [step for step in key.steps[depth:] if isinstance(step, str)]
-            return tool if not inside or (inside[0] in _EXPLAINED and _is_told(inside)) else None
+            return tool, [step for step in key.steps[depth:] if isinstance(step, str)]
         if depth == len(key.steps) and key.change is not Edit.REORDERED and id(node) in tools.around:
-            return _first_within(node, tools)
-    return None
+            return _first_within(node, tools), ()
+    return None, ()
 
 
 def _is_told(inside: Sequence[str]) -> bool:
     """Say whether a key within a tool is one that its points tell of."""
-    return inside[0] not in WRAPPERS or len(inside) == 1 or inside[1] in _EXPLAINED
+    bare = inside[1:] if inside and inside[0] in WRAPPERS else inside
+    return not bare or bare[0] in _EXPLAINED
 
 
 def _first_within(node: Json, tools: Tools) -> Tool | None:
