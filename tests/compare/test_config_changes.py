@@ -62,7 +62,7 @@ CASES = (
         "routing.yaml",
         ROUTING,
         ROUTING.replace("max: 3", "max: 5, wait: 2").replace("weight: 10", "weight: 30"),
-        "routing.yaml: route eu: weight 10 → 30 (share 10% → 25%); the weights add up to 120, before to 100; "
+        "routing.yaml: route eu: weight 10 → 30 (share 10% → 25%); the weights add up to 120 (before: 100); "
         "retry.max: 3 → 5; retry.wait added: 2",
     ),
     Case(
@@ -112,14 +112,14 @@ CASES = (
         "routing.yaml",
         ROUTING,
         ROUTING.replace("retry:", "  - name: asia\n    weight: 5\nretry:"),
-        "routing.yaml: route asia added: weight 5 (share 4.76%); the weights add up to 105, before to 100",
+        "routing.yaml: route asia added: weight 5 (share 4.76%); the weights add up to 105 (before: 100)",
     ),
     Case(
         "named item removed",
         "routing.yaml",
         ROUTING,
         ROUTING.replace(EU, ""),
-        "routing.yaml: route eu removed: weight 10 (share 10%); the weights add up to 90, before to 100",
+        "routing.yaml: route eu removed: weight 10 (share 10%); the weights add up to 90 (before: 100)",
     ),
     Case(
         "named items reordered",

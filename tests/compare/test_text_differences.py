@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lastgood.compare.alignment import Effort
-from lastgood.compare.text_change import Piece, new_text, old_text
 from lastgood.compare.text import NotText, compare_texts, decode_text
+from lastgood.compare.text_change import Piece, new_text, old_text
 from lastgood.compare.variables import find_variables
 from lastgood.compare.words import compare_words
 from tests.compare.applying import apply_lines

@@ -279,11 +279,11 @@ def say_message(change: MessageChange) -> str:
     """Say what became of a message: `messages[1] (user): "Be brief." → "Be kind."`."""
     role = shorten(change.new_role or change.old_role, 40)
     if change.change is Edit.REORDERED:
-        return f"message {change.old_place} ({role}) moved to {change.new_place}"
+        return f"{change.old_place} ({role}) moved to {change.new_place}"
     if change.change is Edit.CHANGED:
         said = [f"role {shorten(change.old_role, 40)} → {role}"] if change.old_role != change.new_role else []
         said += ["more than its content changed"] if change.others is not None else []
         said += [say_text(change.text)] if change.text is not None else []
         return f"{change.new_place} ({role}): {', '.join(said)}"
     words = change.text.lines[0].segments[0].text if change.text is not None and change.text.lines else ""
-    return f"message {change.new_place or change.old_place} ({role}) {change.change.value}: {quote(words.strip())}"
+    return f"{change.new_place or change.old_place} ({role}) {change.change.value}: {quote(words.strip())}"

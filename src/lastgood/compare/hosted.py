@@ -68,5 +68,5 @@ def _say_pin(old: Mapping[str, Json], new: Mapping[str, Json]) -> Iterator[str]:
 def _risks(fields: Mapping[str, Json]) -> Iterator[Note]:
     model = fields.get("model")
     if isinstance(model, str) and is_floating(model) and fields.get("fingerprint") is None:
-        text = f"{model} is a floating name without a fingerprint: the provider can change what answers to it, and nobody sees it here"
+        text = f"{model[:80]} is a floating name without a fingerprint: the provider can change what answers to it, and nobody sees it here"
         yield Note("", text)

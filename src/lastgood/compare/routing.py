@@ -223,11 +223,21 @@ def _weigh(called: str, old: Json, new: Json) -> tuple[_Weights, _Weights] | Non
         if key is None and len(old) != len(new):
             return None
         weighed = [_list_weights(side, key) for side in (old, new)]
+        stayed = _steps(old, key) & _steps(new, key)
     elif isinstance(old, dict) and isinstance(new, dict):
         weighed = [_object_weights(side, called) for side in (old, new)]
+        stayed = set(old) & set(new)
     else:
         return None
-    return (weighed[0], weighed[1]) if weighed[0] and weighed[1] else None
+    if not all(weighed) or any((step in weighed[0]) != (step in weighed[1]) for step in stayed):
+        return None
+    return weighed[0], weighed[1]
+
+
+def _steps(items: list[Json], key: tuple[str, ...] | None) -> set[Step]:
+    if key is None:
+        return set(range(len(items)))
+    return {Item(key, value) for item in items if (value := find_identity(item, key)) is not None}
 
 
 def _list_weights(items: list[Json], key: tuple[str, ...] | None) -> _Weights:
