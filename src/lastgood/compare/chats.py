@@ -11,6 +11,7 @@ both have one role, the likest first, or nearly the same words. Messages are cou
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -165,6 +166,8 @@ class _Comparison:
         self._old = old
         self._new = new
         self._means = means
+        self._words: dict[tuple[bool, int], set[str]] = {}
+        self._moved_from: dict[int, int] = {}
 
     def changes(self) -> Iterator[MessageChange]:
         pairs: dict[int, int] = {}
@@ -173,14 +176,15 @@ class _Comparison:
         went = {at for span in spans for at in range(span.old_start, span.old_end)}
         came = [at for span in spans for at in range(span.new_start, span.new_end)]
         moved = self._moved(keys, went, came)
+        self._moved_from = {new: old for old, new in moved.items()}
         for span in spans:
             pairs |= self._pairs(span, moved)
         replaced = {new: old for old, new in pairs.items()}
-        gone = sorted(went - pairs.keys() - moved.keys())
+        gone = deque(sorted(went - pairs.keys() - moved.keys()))
         for at in came:
             while gone and at in replaced and gone[0] < replaced[at]:
-                yield self._removed(gone.pop(0))
-            yield self._changed(replaced[at], at) if at in replaced else self._came(at, moved)
+                yield self._removed(gone.popleft())
+            yield self._changed(replaced[at], at) if at in replaced else self._came(at)
         yield from map(self._removed, gone)
 
     def _moved(self, keys: list[list[str]], went: set[int], came: list[int]) -> dict[int, int]:
@@ -195,8 +199,7 @@ class _Comparison:
     def _pairs(self, span: Span, moved: Mapping[int, int]) -> dict[int, int]:
         """Return which message became which within a stretch that differs, in order, the likest together."""
         old = [at for at in range(span.old_start, span.old_end) if at not in moved]
-        taken = set(moved.values())
-        new = [at for at in range(span.new_start, span.new_end) if at not in taken]
+        new = [at for at in range(span.new_start, span.new_end) if at not in self._moved_from]
         if len(old) > _MOST_COMPARED or len(new) > _MOST_COMPARED:
             return {a: b for a, b in zip(old, new, strict=False) if self._old[a].role == self._new[b].role}
         best = [[0.0] * (len(new) + 1) for _ in range(len(old) + 1)]
@@ -209,11 +212,17 @@ class _Comparison:
     def _likeness(self, old: int, new: int) -> float:
         """Say how likely one message became another: more than 0 where that may be."""
         one, other = self._old[old], self._new[new]
-        words = [set(WORD.findall(message.text[:20_000])) for message in (one, other)]
-        shared = len(words[0] & words[1]) / max(len(words[0] | words[1]), 1) if one.text != other.text else 1.0
+        words, others = self._words_of(old, is_old=True), self._words_of(new, is_old=False)
+        shared = len(words & others) / max(len(words | others), 1) if one.text != other.text else 1.0
         if one.role == other.role:
             return shared + 0.05
         return shared if shared >= _NEARLY_THE_SAME else 0.0
+
+    def _words_of(self, at: int, *, is_old: bool) -> set[str]:
+        side = self._old if is_old else self._new
+        if (is_old, at) not in self._words:
+            self._words[is_old, at] = set(WORD.findall(side[at].text[:20_000]))
+        return self._words[is_old, at]
 
     def _place(self, at: int) -> str:
         return f"{self._name}[{at}]"
@@ -227,9 +236,9 @@ class _Comparison:
         texts = (old.text if old else "", new.text if new else "")
         return compare_texts(self._path, *texts, self._means.effort, at=at, tokens=self._means.tokens)
 
-    def _came(self, at: int, moved: Mapping[int, int]) -> MessageChange:
+    def _came(self, at: int) -> MessageChange:
         message = self._new[at]
-        before = next((old for old, new in moved.items() if new == at), None)
+        before = self._moved_from.get(at)
         if before is not None:
             return MessageChange(self._path, Edit.REORDERED, self._place(before), self._place(at), message.role, message.role, None)
         text = self._text(None, message, self._place(at))

@@ -27,6 +27,8 @@ from lastgood.formats.comments import comments_of
 from lastgood.formats.configs import config_format, read_config
 from lastgood.model.placement import FileAccess
 
+_MOST_LOOKED_AT = 1024 * 1024
+
 _Told = KeyChange | ToolChange | RoutingChange
 
 
@@ -50,6 +52,7 @@ class _Found:
         self._cosmetic: list[Note] = []
         self._malformed: list[Note] = []
         self._others = SortedOut()
+        self._looked_at = 0
 
     def take(self, change: FileChange) -> None:
         if change.change is not Edit.CHANGED:
@@ -95,10 +98,15 @@ class _Found:
         tools, left = explain_tools(path, trees, keys, self._effort)
         routings, others = explain_routing(path, trees, left)
         self._told += [*tools, *routings, *others]
-        beside = ["comments"] if comments_of(path, pair.old) != comments_of(path, pair.new) else []
+        beside = ["comments"] if self._comments_differ(path, pair) else []
         beside += ["the order of keys"] if shared_order_changed(*trees) else []
         if beside:
             self._beside.append(Note(path, f"{' and '.join(beside)} changed as well"))
+
+    def _comments_differ(self, path: str, pair: Pair) -> bool:
+        """Say whether comments differ, as long as looking for them costs little beside the rest."""
+        self._looked_at += len(pair.old) + len(pair.new)
+        return self._looked_at <= _MOST_LOOKED_AT and comments_of(path, pair.old) != comments_of(path, pair.new)
 
     def findings(self, folder: str) -> Findings:
         sampling = by_weight(one for one in self._told if isinstance(one, KeyChange) and one.sampling)

@@ -23,6 +23,8 @@ _LEAST_WORDS = 8
 _MOST_PLACES = 8
 _MOST_BLOCKS = 40
 _NEARLY = 0.8
+_A_STEP = 8
+"""How many characters are counted for one step of effort."""
 
 _Place = tuple[int, int]
 """A block's number, and a line's place in it."""
@@ -162,6 +164,8 @@ def _whole_blocks(lines: Sequence[LineChange], effort: Effort) -> Iterator[tuple
     """Yield what moved as a whole, even if it was changed on the way, with its two blocks."""
     went = [line for line in lines if not line.new_count][:_MOST_BLOCKS]
     came = [line for line in lines if not line.old_count][:_MOST_BLOCKS]
+    if not went or not came or not effort.spend(sum(_length(line) for line in [*went, *came]) * min(len(went), len(came)) // _A_STEP):
+        return
     words = {id(line): _words(line) for line in [*went, *came]}
     for old in went:
         if not _is_block(old_text(old.segments).split("\n")):
@@ -181,6 +185,10 @@ def _move_of(old: LineChange, new: LineChange, effort: Effort) -> Move:
     segments = () if before == after else compare_words(before, after, effort)
     counts = [text.count("\n") + 1 for text in (before, after)]
     return Move(starts[0], counts[0], starts[1], counts[1], after.partition("\n")[0], segments)
+
+
+def _length(line: LineChange) -> int:
+    return sum(len(segment.text) for segment in line.segments)
 
 
 def _words(line: LineChange) -> Counter[str]:

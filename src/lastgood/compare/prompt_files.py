@@ -189,19 +189,20 @@ def _without(tree: Json, way: _Way) -> Json:
 
 def _compare_parts(path: str, old: str, new: str, means: Means) -> FileFindings:
     """Compare texts with front matter, with role marks, or with both."""
-    whole = compare_texts(path, old, new, means.effort, tokens=means.tokens)
+    whole = old, new
     remarks, old, new = set_apart(old, new)
     fronts = [_front_matter(path, text) for text in (old, new)]
     for side, front in zip(("old", "new"), fronts, strict=True):
         if isinstance(front, str):
             note = Note(path, f"the front matter of the {side} file {front}, compared as text")
-            return FileFindings(path, texts=(whole,), notes=(note,))
+            return FileFindings(path, texts=(compare_texts(path, *whole, means.effort, tokens=means.tokens),), notes=(note,))
     heads = [front for front in fronts if isinstance(front, _Front)]
     keys = compare_trees(path, heads[0].tree, heads[1].tree, means.effort)
     messages, texts = _compare_bodies(path, (old[heads[0].length :], new[heads[1].length :]), (heads[0].lines, heads[1].lines), means)
     asides = [] if keys or old[: heads[0].length] == new[: heads[1].length] else [Note(path, f"front matter: {_same(heads)}")]
     if remarks:
-        texts = [replace(whole, lines=(), moves=(), remarks=tuple(remarks), cosmetic=True, words_added=0, words_removed=0), *texts]
+        lengths = len(whole[0]), len(whole[1])
+        texts = [TextChange(path, (), 0, 0, (), (), tuple(remarks), cosmetic=True, characters=lengths), *texts]
     variables = find_variables(old[heads[0].length :]), find_variables(new[heads[1].length :])
     return _with_variables(FileFindings(path, keys, tuple(messages), tuple(texts), asides=tuple(asides)), variables)
 

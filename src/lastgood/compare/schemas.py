@@ -18,6 +18,7 @@ changed is not breaking, but the model reads it, so it may move behavior.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -33,6 +34,7 @@ _HARMLESS = frozenset({"default", "example", "examples", "title", "deprecated", 
 _UPPER = frozenset({"maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"})
 _LOWER = frozenset({"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"})
 _MISSING = object()
+_MOST_COMPARED = 2_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +121,9 @@ class _Comparison:
         needed_before, needed_after = _required(old), _required(new)
         gone = [key for key in before if key not in after]
         come = [key for key in after if key not in before]
+        few = len(gone) * len(come) <= _MOST_COMPARED
         for key in gone:
-            same = next((one for one in come if after[one] == before[key] and before[key]), None)
+            same = next((one for one in come if few and after[one] == before[key] and before[key]), None)
             if same is not None:
                 come.remove(same)
                 words = f"parameter {_way(name, key)} renamed to {_way(name, same)}"
@@ -189,7 +192,7 @@ def _enums(name: str, old: Json, new: Json) -> Iterator[ToolPoint]:
         words = f"{_said(name)}{'limited to' if limited else 'no longer limited to'} {show_value(new if limited else old)}"
         yield ToolPoint(name, "enum", old, new, breaking=limited, words=words)
         return
-    before, after = ({show_value(one, 1_000): one for one in values} for values in (old, new))
+    before, after = ({json.dumps(one, sort_keys=True): one for one in values} for values in (old, new))
     gone, come = [before[one] for one in before if one not in after], [after[one] for one in after if one not in before]
     for values, verb in ((gone, "removed"), (come, "added")):
         if values:

@@ -9,7 +9,8 @@ people read it once and programs still find every one of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lastgood.canonical import Json, JsonObject
@@ -133,27 +134,32 @@ def explain_tools(
 def _paired(old: Sequence[Tool], new: Sequence[Tool]) -> list[_Pair]:
     pairs = [_Pair(tool, None) for tool in old]
     free = list(new)
-    for ways in (_same_place, _same_name, _same_but_name):
+    for way in (_place_of, _name_of, _all_but_name_of):
+        known: dict[Hashable, list[Tool]] = {}
+        for tool in free:
+            known.setdefault(way(tool), []).append(tool)
         for pair in pairs:
-            if pair.old is None or pair.new is not None:
-                continue
-            found = [tool for tool in free if ways(pair.old, tool)]
-            if len(found) == 1:
-                pair.new = found[0]
-                free = [tool for tool in free if tool is not found[0]]
+            found = known.get(way(pair.old)) if pair.old is not None and pair.new is None else None
+            if found is not None and len(found) == 1:
+                pair.new = found.pop()
+        taken = {id(pair.new) for pair in pairs}
+        free = [tool for tool in free if id(tool) not in taken]
     return [*pairs, *(_Pair(None, tool) for tool in free)]
 
 
-def _same_place(old: Tool, new: Tool) -> bool:
-    return old.name == new.name and old.holder == new.holder
+def _place_of(tool: Tool) -> Hashable:
+    return tool.holder, tool.name
 
 
-def _same_name(old: Tool, new: Tool) -> bool:
-    return old.name == new.name
+def _name_of(tool: Tool) -> Hashable:
+    return tool.name
 
 
-def _same_but_name(old: Tool, new: Tool) -> bool:
-    return old.schema == new.schema and old.description == new.description and bool(old.schema or old.description)
+def _all_but_name_of(tool: Tool) -> Hashable:
+    """Return what a tool is beside its name; one that is nothing beside it is like no other."""
+    if not tool.schema and not tool.description:
+        return id(tool)
+    return tool.description, json.dumps(tool.schema, sort_keys=True)
 
 
 def _points(pair: _Pair, effort: Effort) -> Iterator[ToolPoint]:

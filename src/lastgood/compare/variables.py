@@ -28,12 +28,13 @@ VARIABLE = re.compile(
 """A variable where it stands; its groups are the name in each of the four ways to write it."""
 
 _FORMS = ("{{%s}}", "${%s}", "{%s}", "$%s")
-_COMMENT = re.compile(r"\{#[^\n]{0,500}?#\}|\{\{!(?:--[^\n]{0,500}?--|[^{}\n]{0,500})\}\}")
+_COMMENTS = (("{#", "#}"), ("{{!--", "--}}"), ("{{!", "}}"))
+_LONGEST_COMMENT = 2_000
 _STATEMENT = re.compile(r"\{%[-+]?\s{0,20}(for|if|elif|set|with)\s([^%\n]{1,300})%\}")
 _BLOCK = re.compile(rf"\{{\{{~?[#^]\s{{0,5}}({_DOTTED})([^{{}}\n]{{0,200}})\}}\}}")
 _HELPER_CALL = re.compile(rf"\{{\{{[-~]?\s{{0,20}}({_DOTTED})\s+((?:[\"'A-Za-z_@])[^{{}}\n]{{0,200}})\}}\}}")
 _QUOTED = re.compile(r"\"[^\"\n]*\"|'[^'\n]*'")
-_ASIDES = re.compile(rf"\|\s*{_NAME}|\bis\s+(?:not\s+)?{_NAME}|\bas\s*\|[^|]*\||{_NAME}\s*[=(]")
+_ASIDES = re.compile(rf"\|\s*+{_NAME}|\bis\s++(?:not\s++)?{_NAME}|\bas\s*+\|[^|]*+\||\b[A-Za-z_]\w*+\s*+[=(]")
 _WHOLE_NAME = re.compile(rf"(?<![\w.@]){_DOTTED}")
 _BINDS = re.compile(rf"\s*({_NAME}(?:\s*,\s*{_NAME}){{0,9}})\s*(?:=|\bin\b)(.*)")
 _BLOCK_BINDS = re.compile(rf"\bas\s*\|\s*({_NAME}(?:\s+{_NAME}){{0,9}})\s*\|")
@@ -47,13 +48,28 @@ def find_variables(text: str) -> dict[str, None]:
     """Return the template variables of a text, as they are written, in the order of their first use."""
     found: list[tuple[int, str]] = []
     own: set[str] = set()
-    text = _COMMENT.sub(lambda match: " " * len(match[0]), text) if "{#" in text or "{{!" in text else text
+    for start, end in _COMMENTS:
+        text = _without(text, start, end)
     if "{%" in text or "{{#" in text or "{{^" in text or "{{~" in text:
         found += _asked_by_statements(text, own)
     for match in VARIABLE.finditer(text):
         found += _asked_by(match)
     kept = (written for _, written in sorted(found, key=lambda pair: pair[0]) if _first_name(written) not in own)
     return dict.fromkeys(kept)
+
+
+def _without(text: str, start: str, end: str) -> str:
+    """Return a text without its comments of one form."""
+    kept: list[str] = []
+    at = done = 0
+    while (at := text.find(start, at)) >= 0:
+        closes = text.find(end, at + len(start), at + _LONGEST_COMMENT)
+        if closes < 0:
+            at += len(start)
+            continue
+        kept.append(text[done:at])
+        at = done = closes + len(end)
+    return "".join([*kept, text[done:]]) if kept else text
 
 
 def _asked_by(match: re.Match[str]) -> Iterator[tuple[int, str]]:
