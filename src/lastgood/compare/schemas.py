@@ -123,7 +123,7 @@ class _Comparison:
         come = [key for key in after if key not in before]
         few = len(gone) * len(come) <= _MOST_COMPARED
         for key in gone:
-            same = next((one for one in come if few and after[one] == before[key] and before[key]), None)
+            same = next((one for one in come if after[one] == before[key] and before[key]), None) if few else None
             if same is not None:
                 come.remove(same)
                 words = f"parameter {_way(name, key)} renamed to {_way(name, same)}"

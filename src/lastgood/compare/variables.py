@@ -30,6 +30,8 @@ VARIABLE = re.compile(
 _FORMS = ("{{%s}}", "${%s}", "{%s}", "$%s")
 _COMMENTS = (("{#", "#}"), ("{{!--", "--}}"), ("{{!", "}}"))
 _LONGEST_COMMENT = 2_000
+_MOST_UNCLOSED = 1_000
+"""So many marks that no comment follows, and the text has no comments."""
 _STATEMENT = re.compile(r"\{%[-+]?\s{0,20}(for|if|elif|set|with)\s([^%\n]{1,300})%\}")
 _BLOCK = re.compile(rf"\{{\{{~?[#^]\s{{0,5}}({_DOTTED})([^{{}}\n]{{0,200}})\}}\}}")
 _HELPER_CALL = re.compile(rf"\{{\{{[-~]?\s{{0,20}}({_DOTTED})\s+((?:[\"'A-Za-z_@])[^{{}}\n]{{0,200}})\}}\}}")
@@ -61,11 +63,12 @@ def find_variables(text: str) -> dict[str, None]:
 def _without(text: str, start: str, end: str) -> str:
     """Return a text without its comments of one form."""
     kept: list[str] = []
-    at = done = 0
-    while (at := text.find(start, at)) >= 0:
+    at = done = unclosed = 0
+    while unclosed < _MOST_UNCLOSED and (at := text.find(start, at)) >= 0:
         closes = text.find(end, at + len(start), at + _LONGEST_COMMENT)
         if closes < 0:
             at += len(start)
+            unclosed += 1
             continue
         kept.append(text[done:at])
         at = done = closes + len(end)
