@@ -119,6 +119,15 @@ CASES = (
         (TextChange,),
     ),
     Case(
+        "a section moved, reworded, beside a variable that was renamed",
+        "a.md",
+        "You answer {name}.\n\n## Tone\nBe brief. Be polite, whatever they say.\nNever promise a date.\n\n" + REFUNDS + "\nThat is all.\n",
+        "You answer {customer}.\n\n" + REFUNDS + "\n## Tone\nBe polite, whatever they say.\nNever promise a date.\n\nThat is all.\n",
+        'a.md: variable {name} renamed to {customer}, lines 3-5 moved to lines 7-9 and reworded: "## Tone\\nBe brief. Be polite, whatever '
+        'they say.\\nNever promi…" → "## Tone\\nBe polite, whatever they say.\\nNever promise a date."',
+        (TextChange,),
+    ),
+    Case(
         "much longer",
         "a.md",
         "Be brief.\n",
@@ -320,6 +329,15 @@ def test_golden(case: Case) -> None:
     canonical_json(change.to_json())
     for detail in change.details:
         assert list(detail.shown())
+
+
+def test_each_file_says_its_weightiest_before_one_says_a_second() -> None:
+    old = {"p/c.yaml": CHAT, "p/a.md": "Be brief.\nBe exact.\n", "p/z.md": "a b\n"}
+    new = {"p/c.yaml": CHAT.replace("gpt-4.1", "gpt-4o").replace("brief", "kind"), "p/a.md": "Be long.\nBe exact.\n", "p/z.md": "a  b\n"}
+    assert compare_files_of(Kind.PROMPT, old, new).summary == (
+        'c.yaml: model: "gpt-4.1" → "gpt-4o"; a.md: line 1: "Be brief." → "Be long."; '
+        'c.yaml: messages[0] (system): line 2: "Be brief." → "Be kind."; z.md: only whitespace changed'
+    )
 
 
 def test_what_is_neither_a_config_nor_a_text_is_told_by_its_digest() -> None:

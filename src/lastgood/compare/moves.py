@@ -1,8 +1,8 @@
 r"""Blocks of lines that only moved: gone in one place and come in another, word for word or nearly so.
 
 Rules: a block has two lines with words, or eight words. A block that only went moved to one that only came where they share
-four words of five; of other blocks, parts moved where their lines stand in another one word for word. A line that stands
-in many places is no sign of a move. All of it is bounded, and where that runs out less is found.
+four words of five; of other blocks, parts moved where their lines stand in another one, most of them word for word. A line
+that stands in many places is no sign of a move. All of it is bounded, and where that runs out less is found.
 
     find_moves(change.lines, Effort())
 """
@@ -15,7 +15,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from lastgood.compare.alignment import Effort
-from lastgood.compare.text_change import LineChange, Move, new_text, old_text
+from lastgood.compare.text_change import LineChange, Move, Segment, new_text, old_text
 from lastgood.compare.words import WORD, compare_words
 
 _LEAST_LINES = 2
@@ -23,6 +23,7 @@ _LEAST_WORDS = 8
 _MOST_PLACES = 8
 _MOST_BLOCKS = 40
 _NEARLY = 0.8
+_ALIKE = 0.5
 _A_STEP = 8
 """How many characters are counted for one step of effort."""
 
@@ -42,7 +43,7 @@ def find_moves(lines: Sequence[LineChange], effort: Effort) -> tuple[tuple[LineC
     moved = {id(line) for _, old, new in whole for line in (old, new)}
     lines = [replace(line, moved=True) if id(line) in moved else line for line in lines]
     search = _Search(lines, effort)
-    parts = list(search.exact())
+    parts = list(search.parts())
     cut = [piece for number, line in enumerate(lines) for piece in search.cut(number, line, effort)] if parts else lines
     moves = sorted([*parts, *(move for move, _, _ in whole)], key=lambda move: (move.new_start, move.old_start))
     return tuple(cut), tuple(moves)
@@ -62,18 +63,31 @@ class _Search:
                 if text.strip():
                     self._places.setdefault(text, []).append((number, at))
 
-    def exact(self) -> Iterator[Move]:
-        """Yield the longest runs of lines that stand in another block word for word."""
+    def parts(self) -> Iterator[Move]:
+        """Yield the longest runs of lines that stand in another block, a reworded line here and there among them."""
         for number, block in enumerate(self._old):
             at = 0
             while at < len(block):
                 length, (there, place) = self._longest(number, at)
-                if length and _is_block(block[at : at + length]):
+                move = self._move(number, at, there, place, length) if length else None
+                if move is not None:
                     self._old_moved.update((number, at + step) for step in range(length))
                     self._new_moved.update((there, place + step) for step in range(length))
-                    old_start, new_start = self._lines[number].old_start + at, self._lines[there].new_start + place
-                    yield Move(old_start, length, new_start, length, block[at])
-                at += max(length, 1)
+                    yield move
+                at += length if move is not None else 1
+
+    def _move(self, number: int, at: int, there: int, place: int, length: int) -> Move | None:
+        old, new = self._old[number][at : at + length], self._new[there][place : place + length]
+        if not _is_block(new):
+            return None
+        segments: tuple[Segment, ...] = ()
+        if old != new:
+            before, after = "\n".join(old), "\n".join(new)
+            if _shared(_words(before), _words(after)) < _NEARLY:
+                return None
+            segments = compare_words(before, after, self._effort)
+        old_start, new_start = self._lines[number].old_start + at, self._lines[there].new_start + place
+        return Move(old_start, length, new_start, length, new[0], segments)
 
     def _longest(self, number: int, at: int) -> tuple[int, _Place]:
         best, where = 0, (0, 0)
@@ -81,7 +95,7 @@ class _Search:
         if len(places) > _MOST_PLACES:
             return best, where
         for there, place in places:
-            if there == number:
+            if there == number or (there, place) in self._new_moved:
                 continue
             length = self._run(number, at, there, place)
             if length > best:
@@ -89,12 +103,23 @@ class _Search:
         return best, where
 
     def _run(self, number: int, at: int, there: int, place: int) -> int:
+        """Count the lines from two places on that are the same or alike; the last of them is the same."""
         old, new = self._old[number], self._new[there]
-        most = min(len(old) - at, len(new) - place)
-        length = 0
-        while length < most and old[at + length] == new[place + length] and (there, place + length) not in self._new_moved:
-            length += 1
-        return length if self._effort.spend(length + 1) else 0
+        length = same = 0
+        for step in range(min(len(old) - at, len(new) - place)):
+            before, after = old[at + step], new[place + step]
+            if not self._effort.spend(1) or (there, place + step) in self._new_moved:
+                break
+            if before == after:
+                length, same = step + 1, same + 1
+            elif step + 1 - same > same or not self._are_alike(before, after):
+                break
+        return length
+
+    def _are_alike(self, before: str, after: str) -> bool:
+        if not self._effort.spend(1 + (len(before) + len(after)) // _A_STEP):
+            return False
+        return _shared(_words(before), _words(after)) >= _ALIKE
 
     def cut(self, number: int, line: LineChange, effort: Effort) -> list[LineChange]:
         """Cut a block into what moved and what did not; one of which parts of both sides moved is left whole."""
@@ -166,7 +191,7 @@ def _whole_blocks(lines: Sequence[LineChange], effort: Effort) -> Iterator[tuple
     came = [line for line in lines if not line.old_count][:_MOST_BLOCKS]
     if not went or not came or not effort.spend(sum(_length(line) for line in [*went, *came]) * min(len(went), len(came)) // _A_STEP):
         return
-    words = {id(line): _words(line) for line in [*went, *came]}
+    words = {id(line): _words(old_text(line.segments) + new_text(line.segments)) for line in [*went, *came]}
     for old in went:
         if not _is_block(old_text(old.segments).split("\n")):
             continue
@@ -191,8 +216,8 @@ def _length(line: LineChange) -> int:
     return sum(len(segment.text) for segment in line.segments)
 
 
-def _words(line: LineChange) -> Counter[str]:
-    return Counter(WORD.findall(old_text(line.segments) + new_text(line.segments)))
+def _words(text: str) -> Counter[str]:
+    return Counter(WORD.findall(text))
 
 
 def _shared(one: Counter[str], other: Counter[str]) -> float:

@@ -55,6 +55,11 @@ class FileFindings:
         return not (self.keys or self.variables) and all(one.cosmetic for one in self._told)
 
     @property
+    def has_sampling(self) -> bool:
+        """Whether the model's name or another sampling parameter changed."""
+        return any(key.sampling for key in self.keys)
+
+    @property
     def weight(self) -> int:
         """How much changed, for putting first what changed most."""
         return sum(one.weight for one in self._told) + len(self.keys)

@@ -1,7 +1,8 @@
 """The comparer of prompts: line by line, then word by word; what is no text falls back to its digest and says so.
 
-Rules: one phrase a text, a message or a key; files with the most changed words come first, those with cosmetic changes
-last. `SortedOut` gathers what was found, for prompts and for configs that cannot be read as such.
+Rules: one phrase a text, a message or a key; files in which the model or another sampling parameter changed come first, then
+those with the most changed words, those with cosmetic changes last. Each file says its weightiest before one says a second.
+`SortedOut` gathers what was found, for prompts and for configs that cannot be read as such.
 """
 
 from __future__ import annotations
@@ -119,9 +120,13 @@ class SortedOut:
 
     def text_phrases(self, folder: str) -> Iterator[str]:
         """Yield what to say of the files that were read, each with its path where that is another than before."""
-        for one in self._ordered():
-            said = list(one.phrases())
-            yield from (f"{say_path(one.path, folder)}: {phrase}" if not number else phrase for number, phrase in enumerate(said))
+        said = [(one, list(one.phrases())) for one in self._ordered()]
+        first = [(one, phrases[0]) for one, phrases in said if phrases and not one.cosmetic]
+        rest = [(one, phrase) for one, phrases in said for phrase in (phrases if one.cosmetic else phrases[1:])]
+        before = None
+        for one, phrase in [*first, *rest]:
+            yield phrase if one is before else f"{say_path(one.path, folder)}: {phrase}"
+            before = one
 
     def file_phrases(self, folder: str) -> Iterator[str]:
         """Yield what is to be said of whole files: the first that could not be read with its reason, the rest together."""
@@ -133,4 +138,4 @@ class SortedOut:
             yield say_files(rest, folder)
 
     def _ordered(self) -> list[FileFindings]:
-        return sorted(self._read, key=lambda one: (one.cosmetic, -one.weight, one.path))
+        return sorted(self._read, key=lambda one: (one.cosmetic, not one.has_sampling, -one.weight, one.path))

@@ -146,9 +146,12 @@ class Move:
 
     def shown(self) -> Iterator[Line]:
         """Yield where it came from, and its words where they changed."""
-        yield Line((aside(f"moved from {say_lines(self.old_start, self.old_count)}: "), plain(self.first[: 2 * _CONTEXT])), indent=1)
+        where = aside(f"moved from {say_lines(self.old_start, self.old_count)}:")
         if self.segments:
+            yield Line((where,), indent=1)
             yield _line_of(self.segments)
+        else:
+            yield Line((where, plain(f" {self.first[: 2 * _CONTEXT]}")), indent=1)
 
 
 @dataclass(frozen=True, slots=True)

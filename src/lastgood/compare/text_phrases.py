@@ -40,10 +40,11 @@ def say_text(text: TextChange) -> str:
         return ", ".join(said)
     said += say_variables(text.variables_removed, text.variables_added, text.variables_renamed)
     renamed = dict(text.variables_renamed)
-    real = [line for line in text.lines if not (line.whitespace_only or line.moved or (renamed and only_renames(line, renamed)))]
+    blocks = [line for line in text.lines if not line.moved and not (renamed and only_renames(line, renamed))]
+    real = [line for line in blocks if not line.whitespace_only]
     told: list[LineChange | Move] = [*real[:1], *text.moves[: 1 if real else 2]]
     said += [say_block(one, is_place=not text.in_file) if isinstance(one, LineChange) else say_move(one) for one in told]
-    more = sum(1 for line in text.lines if not line.moved) + len(text.moves) - len(told)
+    more = len(blocks) + len(text.moves) - len(told)
     if more and told:
         words = f"+{text.words_added:,} −{text.words_removed:,} words"
         said.append(f"{count(more, 'more change')} ({words} in all)")
