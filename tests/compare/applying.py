@@ -132,6 +132,10 @@ def apply_lines(text: str, lines: Sequence[LineChange]) -> str:
         result += rows[at:start]
         at = start + line.old_count
         assert "".join(rows[start:at]) == old_text(line.segments)
-        assert "".join(result).count("\n") + 1 == line.new_start
+        assert _lines_in("".join(result)) + 1 == line.new_start
         result.append(new_text(line.segments))
     return "".join(result + rows[at:])
+
+
+def _lines_in(text: str) -> int:
+    return text.count("\n") + (1 if text and not text.endswith("\n") else 0)

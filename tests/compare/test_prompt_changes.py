@@ -150,7 +150,7 @@ CASES = (
         "the last line end",
         SYSTEM,
         SYSTEM[:-1],
-        "system.md: only whitespace changed: the line end at the end of the file was removed",
+        "system.md: only whitespace changed: the last line end was removed",
         ("4,1→4,1 Be polite.[-\n-]",),
         cosmetic=True,
     ),

@@ -5,19 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lastgood.canonical import canonical_json
-from lastgood.compare.alignment import Effort
 from lastgood.compare.change import ComponentChange, KeyChange, Note
 from lastgood.compare.chats import MessageChange
 from lastgood.compare.components import compare_component, comparer_of
 from lastgood.compare.ranking import COSMETIC
-from lastgood.compare.text import compare_texts
 from lastgood.compare.text_change import TextChange, VariablesChange
 from lastgood.model.component import Kind
-from tests.compare.applying import apply_lines
 from tests.compare.sides import NAME, Kept, compare_files_of, compare_one
 
 CHAT = """model: gpt-4.1
@@ -350,22 +345,6 @@ def test_a_variable_that_moved_to_another_message_neither_went_nor_came() -> Non
     assert [name for text in texts_of(change) for name in (*text.variables_added, *text.variables_removed)] == []
 
 
-def test_a_block_that_moved_counts_no_words_and_is_shown_once() -> None:
-    change = compare_one(Kind.PROMPT, "a.md", REFUNDS + "\n" + REST, REST + "\n" + REFUNDS)
-    (text,) = texts_of(change)
-    assert (text.words_added, text.words_removed) == (0, 0)
-    assert [(move.old_start, move.new_start) for move in text.moves] == [(1, 12)]
-    shown = "\n".join("".join(span.text for span in block.spans) for block in text.shown() if hasattr(block, "spans"))
-    assert shown.count("Rules for refunds:") == 1
-    assert "moved from lines 1-3" in shown
-
-
-def test_lines_that_stand_everywhere_are_no_sign_of_a_move() -> None:
-    old = "".join(f"## {number}\nYes, of course.\n" for number in range(20))
-    change = compare_one(Kind.PROMPT, "a.md", old, old.replace("## 3\nYes, of course.\n", "") + "## x\nYes, of course.\n")
-    assert texts_of(change)[0].moves == ()
-
-
 def test_lengths_are_told_in_characters_and_where_somebody_counts_in_tokens() -> None:
     class Words:
         def count(self, text: str) -> int:
@@ -379,24 +358,3 @@ def test_lengths_are_told_in_characters_and_where_somebody_counts_in_tokens() ->
     assert change.summary == 'a.md: line 1: "Be brief." → "Be brief and kind.", 2 → 4 tokens (+100%)'
     plain = compare_files_of(Kind.PROMPT, {"a.md": "Be brief."}, {"a.md": "Be brief and kind."})
     assert texts_of(plain)[0].tokens is None
-
-
-BLOCKS = st.lists(st.sampled_from([*REFUNDS.splitlines(), *REST.splitlines(), "", "x", "Rules for {refunds}:"]), max_size=25)
-
-
-@given(BLOCKS, BLOCKS, st.sampled_from([0, 200, 100_000]))
-def test_blocks_are_complete_whatever_moved(old: list[str], new: list[str], steps: int) -> None:
-    before, after = "\n".join(old), "\n".join(new)
-    change = compare_texts("a.md", before, after, Effort(steps))
-    assert apply_lines(before, change.lines) == after
-
-
-@given(BLOCKS, st.randoms(use_true_random=False))
-def test_what_moved_stands_where_it_is_said_to(old: list[str], shuffled: object) -> None:
-    new = list(old)
-    shuffled.shuffle(new)  # type: ignore[attr-defined]  # a random.Random, which nothing else here may name
-    change = compare_texts("a.md", "\n".join(old), "\n".join(new), Effort())
-    for move in change.moves:
-        sides = old[move.old_start - 1 :][: move.old_count], new[move.new_start - 1 :][: move.new_count]
-        assert (sides[0] == sides[1]) == (not move.segments)
-        assert move.first == sides[1][0]

@@ -15,7 +15,7 @@ what it begins and ends with), and all of it within one `Effort`.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from lastgood.compare.alignment import Effort, differing_spans
@@ -86,22 +86,18 @@ def compare_texts(
     """
     remarks, old_body, new_body = set_apart(old, new)
     blocks = [_shifted(line, at) for line in _changed_blocks(old_body, new_body, effort)]
-    same_words = all(line.whitespace_only for line in blocks)
-    if blocks and same_words:
-        remarks.append(_say_whitespace(old_body, new_body))
-    elif blocks and _same_form(old_body, new_body):
-        remarks.append("only the form of Unicode changed, it reads the same")
-        same_words = True
+    layout = _say_layout(blocks, old_body, new_body)
+    remarks += [layout] if layout is not None else []
+    same_words = not blocks or layout is not None
     lines, moves = (tuple(blocks), ()) if same_words else find_moves(blocks, effort)
-    added, removed = _count_words(lines, moves)
-    old_variables, new_variables = find_variables(old_body), find_variables(new_body)
-    come = tuple(name for name in new_variables if name not in old_variables)
-    gone = tuple(name for name in old_variables if name not in new_variables)
+    words = _count_words(lines, moves)
+    before, after = find_variables(old_body), find_variables(new_body)
+    come, gone = _not_in(after, before), _not_in(before, after)
     return TextChange(
         path=path,
         lines=lines,
-        words_added=added,
-        words_removed=removed,
+        words_added=words[0],
+        words_removed=words[1],
         variables_added=come,
         variables_removed=gone,
         remarks=tuple(remarks),
@@ -113,6 +109,10 @@ def compare_texts(
         place=at.name,
         in_file=at.in_file,
     )
+
+
+def _not_in(names: Iterable[str], others: Container[str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in others)
 
 
 def set_apart(old: str, new: str) -> tuple[list[str], str, str]:
@@ -137,12 +137,17 @@ def _line_ending(text: str) -> str | None:
     return {0: "LF", feeds: "CRLF"}.get(returns)
 
 
-def _say_whitespace(old: str, new: str) -> str:
+def _say_layout(blocks: Iterable[LineChange], old: str, new: str) -> str | None:
+    """Say what changed where that is nothing that is read."""
+    if old == new:
+        return None
+    if not all(line.whitespace_only for line in blocks):
+        return "only the form of Unicode changed, it reads the same" if _same_form(old, new) else None
     if old.rstrip("\n") == new.rstrip("\n"):
         ends = len(old) - len(old.rstrip("\n")), len(new) - len(new.rstrip("\n"))
         if ends in {(0, 1), (1, 0)}:
-            return f"only whitespace changed: the line end at the end of the file was {'added' if ends[1] else 'removed'}"
-        return "only whitespace changed: the empty lines at the end of the file"
+            return f"only whitespace changed: the last line end was {'added' if ends[1] else 'removed'}"
+        return "only whitespace changed: empty lines at the end"
     return "only whitespace changed"
 
 
