@@ -12,6 +12,7 @@ from lastgood.compare.chats import MessageChange
 from lastgood.compare.components import compare_component, comparer_of
 from lastgood.compare.ranking import COSMETIC
 from lastgood.compare.text_change import TextChange, VariablesChange
+from lastgood.compare.tool_changes import ToolChange
 from lastgood.model.component import Kind
 from tests.compare.sides import NAME, Kept, compare_files_of, compare_one
 
@@ -212,6 +213,14 @@ CASES = (
         "c.yaml: messages[0] (system): only whitespace changed",
         (MessageChange,),
         cosmetic=True,
+    ),
+    Case(
+        "chat: a tool beside it",
+        "c.json",
+        '{"messages": [], "tools": [{"name": "search", "input_schema": {"properties": {"q": {}}}}]}',
+        '{"messages": [], "tools": [{"name": "search", "input_schema": {"properties": {"q": {}}, "required": ["q"]}}]}',
+        "c.json: tool search: parameter q is now required (breaking)",
+        (ToolChange,),
     ),
     Case("chat: only comments", "c.yaml", CHAT, "# the desk\n" + CHAT, "c.yaml: only comments or layout changed", (Note,), cosmetic=True),
     Case(

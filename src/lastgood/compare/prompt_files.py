@@ -2,8 +2,8 @@
 
 Rules: the name says what a file is, and its contents may say more:
 
-    .yaml .yml .json .toml       a chat, where a list of messages stands in it; its other keys as those of a config, their
-                                 texts by words
+    .yaml .yml .json .toml       a chat, where a list of messages stands in it; its tools and other keys as those of a
+                                 config, their texts by words
     front matter                 YAML between two lines `---` at the start of a text: keys, and below it the text
     {{role "system"}}            in a text (dotprompt): what follows such marks are messages
 
@@ -25,6 +25,7 @@ from lastgood.compare.structured import compare_trees, dotted, say_same_values
 from lastgood.compare.text import NotText, TextPlace, compare_texts, decode_text, set_apart
 from lastgood.compare.text_change import TextChange, VariablesChange
 from lastgood.compare.text_phrases import say_text, say_variables
+from lastgood.compare.tool_changes import ToolChange, explain_tools, say_tool
 from lastgood.compare.variables import find_variables
 from lastgood.compare.wording import printable
 from lastgood.errors import Invalid
@@ -46,13 +47,14 @@ class FileFindings:
     messages: tuple[MessageChange, ...] = ()
     texts: tuple[TextChange, ...] = ()
     variables: VariablesChange | None = None
+    tools: tuple[ToolChange, ...] = ()
     notes: tuple[Note, ...] = ()
     asides: tuple[Note, ...] = ()
 
     @property
     def cosmetic(self) -> bool:
         """Whether nothing changed that a model reads."""
-        return not (self.keys or self.variables) and all(one.cosmetic for one in self._told)
+        return not (self.keys or self.tools or self.variables) and all(one.cosmetic for one in self._told)
 
     @property
     def has_sampling(self) -> bool:
@@ -62,7 +64,7 @@ class FileFindings:
     @property
     def weight(self) -> int:
         """How much changed, for putting first what changed most."""
-        return sum(one.weight for one in self._told) + len(self.keys)
+        return sum(one.weight for one in self._told) + len(self.keys) + len(self.tools)
 
     @property
     def _told(self) -> list[MessageChange | TextChange]:
@@ -78,6 +80,7 @@ class FileFindings:
         sampling = [key for key in self.keys if key.sampling]
         yield from by_weight(sampling)
         yield from self._told
+        yield from self.tools
         yield from (key for key in self.keys if not key.sampling)
         yield from (self.variables,) if self.variables else ()
         yield from (*self.notes, *self.asides)
@@ -90,6 +93,7 @@ class FileFindings:
         told = sorted(self._told, key=lambda one: (one.cosmetic, -one.weight))
         for one in told:
             yield say_message(one) if isinstance(one, MessageChange) else _say_placed(one)
+        yield from map(say_tool, self.tools)
         yield from (say_key(key) for key in self.keys if not key.sampling)
         if self.variables:
             yield from say_variables(self.variables.removed, self.variables.added)
@@ -143,13 +147,14 @@ def _compare_trees(path: str, old: Json, new: Json, means: Means) -> FileFinding
         old, new = _without(old, way), _without(new, way)
     keys: list[KeyChange] = []
     texts: list[TextChange] = []
-    for key in compare_trees(path, old, new, means.effort):
+    tools, changes = explain_tools(path, (old, new), compare_trees(path, old, new, means.effort), means.effort)
+    for key in changes:
         text = None if key.sampling or key.hidden else _as_text(key, means)
         texts += [text] if text is not None else []
         keys += [key] if text is None else []
-    if not (keys or messages or texts):
+    if not (keys or messages or texts or tools):
         return FileFindings(path, asides=(Note(path, say_same_values(old, new)),))
-    return _with_variables(FileFindings(path, tuple(keys), tuple(messages), tuple(texts)), variables)
+    return _with_variables(FileFindings(path, tuple(keys), tuple(messages), tuple(texts), tools=tuple(tools)), variables)
 
 
 def _as_text(key: KeyChange, means: Means) -> TextChange | None:

@@ -101,7 +101,7 @@ class SortedOut:
 
     def headline(self) -> str:
         """Count the words, where there is nothing but texts, whose own lines then say which; otherwise say nothing."""
-        others = self._files or self._notes or any(one.keys or one.notes or one.asides for one in self._read)
+        others = self._files or self._notes or any(one.keys or one.tools or one.notes or one.asides for one in self._read)
         if not self._read or others or self.cosmetic:
             return ""
         texts = [text for one in self._read for text in one.all_texts]
