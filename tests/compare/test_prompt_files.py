@@ -290,6 +290,22 @@ CASES = (
         (KeyChange, MessageChange, MessageChange),
     ),
     Case(
+        "dotprompt: marks in a text that had none",
+        "a.prompt",
+        "Be brief.\n",
+        '{{role "system"}}\nBe brief.\n',
+        "a.prompt: messages[0] (system): role user → system",
+        (MessageChange,),
+    ),
+    Case(
+        "dotprompt: a mark that goes without saying",
+        "a.prompt",
+        "Hello\n",
+        '{{role "user"}}\nHello\n',
+        'a.prompt: line 1 added: "{{role "user"}}"',
+        (TextChange,),
+    ),
+    Case(
         "dotprompt: a message in between",
         "a.prompt",
         DOT,

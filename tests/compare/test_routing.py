@@ -128,6 +128,7 @@ CASES = (
         (KeyChange,),
     ),
     Case("weights that are not numbers", "weights: {a: 1, b: x}\n", "weights: {a: 2, b: x}\n", "weights.a: 1 → 2", (KeyChange,)),
+    Case("weights beyond all numbers of JSON", f"weights: {{a: {2**60}}}\n", "weights: {a: 1}\n", f"weights.a: {2**60} → 1", (KeyChange,)),
     Case("endless weights", "weights: {a: 1}\n", "weights: {a: .inf}\n", "weights.a: 1 → Infinity", (KeyChange,)),
 )
 

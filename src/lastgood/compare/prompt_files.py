@@ -253,7 +253,10 @@ def _compare_bodies(
         return [], []
     if any(_ROLE.search(body) for body in bodies):
         chats = [list(_marked_messages(body, lines + 1)) for body, lines in zip(bodies, above, strict=True)]
-        return compare_chats(path, "messages", chats[0], chats[1], means), []
+        messages = compare_chats(path, "messages", chats[0], chats[1], means)
+        # Where the messages are the same, the marks are written in another way.
+        if messages:
+            return messages, []
     at = TextPlace(old_first=above[0] + 1, new_first=above[1] + 1)
     return [], [compare_texts(path, *bodies, means.effort, at=at, tokens=means.tokens)]
 
@@ -264,7 +267,8 @@ def _marked_messages(body: str, line: int) -> Iterator[Message]:
     before = body[: marks[0].start()] if marks else body
     if before.strip():
         yield Message("user", before, line=line)
-    for mark, after in zip(marks, [*(mark.start() for mark in marks[1:]), len(body)], strict=True):
+    ends = [*(mark.start() for mark in marks), len(body)]
+    for mark, after in zip(marks, ends[1:], strict=True):
         start = mark.end() + body.startswith("\n", mark.end())
         yield Message(mark[1], body[start:after], line=line + body.count("\n", 0, start))
 

@@ -27,6 +27,7 @@ _WEIGHTS = ("weight", "percent", "percentage", "traffic", "probability", "share"
 _OF_HUNDRED = frozenset({"percent", "percentage", "traffic", "probability", "share"})
 _SPLITS = frozenset({"weights", "traffic", "split", "splits", "shares", "percentages", "probabilities", "distribution"})
 _CONDITIONS = frozenset({"when", "if", "match", "matches", "condition", "conditions", "expr", "rule"})
+_LARGEST_WEIGHT = 2**53
 _LEADS_TO = ("model", "target", "url", "host", "endpoint", "backend", "destination", "to")
 _NOUNS = ("route", "model", "target", "backend", "variant", "fallback", "rule", "deployment", "provider", "endpoint", "upstream")
 
@@ -263,7 +264,7 @@ def _weight_of(item: Json) -> float | None:
 
 
 def _is_weight(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _LARGEST_WEIGHT
 
 
 def _explains(key: KeyChange, steps: tuple[Step, ...], weighed: tuple[_Weights, _Weights]) -> bool:

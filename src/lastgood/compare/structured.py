@@ -70,6 +70,7 @@ SAMPLING = frozenset(
 ONLY_LAYOUT = "only comments or layout changed"
 ONLY_ORDER = "only key order, comments or layout changed"
 
+_LARGEST_IDENTITY = 2**53
 _LONGEST_PLAIN_LIST = 12
 _LONGEST_PLAIN_TEXT = 40
 _LONG_TEXT = 40
@@ -280,7 +281,8 @@ def find_identity(item: Json, key: tuple[str, ...]) -> str | int | None:
         value = value.get(name) if isinstance(value, dict) else None
     if isinstance(value, str):
         return str(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    # A number that JSON cannot hold would identify nothing for who reads what `--json` says.
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST_IDENTITY else None
 
 
 def shared_identity(old: list[Json], new: list[Json]) -> tuple[str, ...] | None:
