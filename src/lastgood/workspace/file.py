@@ -63,11 +63,12 @@ def parse_workspace(data: bytes, root: Path) -> Workspace:
     reading.check_suites(components)
     reading.check_owners(components)
     reading.check_live_folders(components, environments)
+    ranks = reading.ranks()
     if reading.problems:
         raise document.refusal(reading.problems)
     kept = table.retention
     retention = DeclaredRetention(kept.keep_last, kept.keep_deployed, kept.keep_tagged) if kept else None
-    return Workspace(root, PipelineName(table.pipeline), components, environments, retention, document.raw, table.sign)
+    return Workspace(root, PipelineName(table.pipeline), components, environments, retention, document.raw, table.sign, ranks)
 
 
 def _told(error: ValidationError) -> Iterator[Problem]:
@@ -152,6 +153,13 @@ class _Reading:
                 self.problems.append(Problem(key, f"another hook is called {name[:80]!r} already"))
             seen.add(name)
             yield DeclaredHook(HookName(name), hook.run, hook.url, hook.secret_env, hook.secret_file)
+
+    def ranks(self) -> dict[str, int]:
+        """Read the ranks of changes, each of a component of this file or of a kind."""
+        ranks = self._table.diff.rank if self._table.diff else {}
+        known = [*self._table.components, *Kind]
+        self.problems += [Problem(("diff", "rank", name), _unknown(name, known)) for name in ranks if name not in known]
+        return ranks
 
     def check_suites(self, components: tuple[DeclaredComponent, ...]) -> None:
         """Check that what an eval runs on is a dataset of this file."""
