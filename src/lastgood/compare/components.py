@@ -46,6 +46,10 @@ def comparer_of(kind: Kind) -> Comparer:
             from lastgood.compare.configs import ConfigComparer  # noqa: PLC0415
 
             return ConfigComparer()
+        case Kind.DATASET:
+            from lastgood.compare.tables import DatasetComparer  # noqa: PLC0415
+
+            return DatasetComparer()
         case _:
             return FileSetComparer()
 
