@@ -22,7 +22,7 @@ from typing import BinaryIO
 from lastgood.compare.tables.cutting import Range
 from lastgood.errors import Gone, Invalid, NotFound
 from lastgood.formats.tables import TableFormat, read_rows
-from lastgood.formats.tables.engine import Engine
+from lastgood.formats.tables.engine import Engine, Readable
 from lastgood.formats.tables.parquet import check_parquet
 from lastgood.formats.tables.rows import LONGEST_LINE, MOST_COLUMNS
 from lastgood.formats.tables.separated import Header, read_header
@@ -121,7 +121,8 @@ class Gathered:
                 return
             ranges = [Range(header.length, one.end) if one.start == 0 else one for one in ranges]
         suffix = "parquet" if source.form is TableFormat.PARQUET else "text"
-        kept = self.engine.keep(_Ranges(file, ranges), f"table.{suffix}")
+        reading = _Ranges(file, ranges)
+        kept = self.engine.keep(reading if suffix == "parquet" else _Lines(reading), f"table.{suffix}")
         try:
             if header is not None:
                 self._load_separated(into, header, kept)
@@ -218,6 +219,27 @@ def _reason(source: Source, error: Malformed, files: FileAccess) -> str:
         except Invalid as found:
             return f"file {found.message.strip()}"
     return reason
+
+
+class _Lines:
+    """A text, which is looked over on its way for what the engine would take and other readers refuse."""
+
+    def __init__(self, file: Readable) -> None:
+        self._file = file
+        self._length = 0
+
+    def read(self, size: int, /) -> bytes:
+        data = self._file.read(size)
+        if b"\0" in data:
+            raise Malformed("it holds a NUL byte, so it is no text")
+        first = data.find(b"\n")
+        self._length += len(data) if first < 0 else first + 1
+        if self._length > LONGEST_LINE:
+            raise Malformed(f"a line is longer than {LONGEST_LINE:,} bytes")
+        if first >= 0:
+            # A line that begins and ends in what was read is no longer than that.
+            self._length = len(data) - data.rfind(b"\n") - 1
+        return data
 
 
 class _Ranges:

@@ -180,7 +180,7 @@ class RowsChange:
             flips = _say_flips(first)
             return f"{said}, {'all ' if self.changed > 1 else ''}in {shorten(first.column, _NAME_WIDTH)}{f': {flips}' if flips else ''}"
         names = [f"{shorten(one.column, _NAME_WIDTH)} in {one.rows:,}" for one in self.columns[:_SAID_COLUMNS]]
-        more = [f"{len(self.columns) - _SAID_COLUMNS:,} more columns"] if len(self.columns) > _SAID_COLUMNS else []
+        more = [count(len(self.columns) - _SAID_COLUMNS, "more column")] if len(self.columns) > _SAID_COLUMNS else []
         return f"{said}: {', '.join(names + more)}"
 
 

@@ -107,7 +107,7 @@ def read_separated(file: BinaryIO, form: TableFormat) -> Iterator[Row]:
             check_header(header, line)
         elif cells:
             if len(cells) != len(header):
-                raise Malformed(f"it has {len(cells):,} cells where the header has {len(header):,}", line)
+                raise Malformed(f"its number of cells is {len(cells):,}, the header has {len(header):,}", line)
             number += 1
             yield Row(number, line, dict(zip(header, cells, strict=True)))
 
