@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lastgood.canonical import Json, canonical_json
@@ -139,6 +139,7 @@ def test_a_spoilt_parquet_is_refused(spoil: object, folder: Path) -> None:
         cells_of(data, TableFormat.PARQUET)
 
 
+@settings(max_examples=40, deadline=None)
 @given(at=st.integers(0, 10_000), byte=st.integers(0, 255))
 def test_no_byte_of_a_parquet_raises_anything_else(at: int, byte: int) -> None:
     data = bytearray(SMALL_PARQUET)

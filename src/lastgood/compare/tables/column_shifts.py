@@ -90,7 +90,7 @@ class CategoryShift:
 
     def phrase(self) -> str:
         """Return what to say of it."""
-        ordered = sorted(self.categories, key=lambda one: -abs(self._difference(one)))
+        ordered = sorted(self.categories, key=lambda one: (-round(abs(self._difference(one)), 9), one.old))
         said = [self._say(one) for one in ordered[:_SAID]]
         said += [self._say(one) for one in self._come_or_gone() if one not in ordered[:_SAID]][:_SAID]
         return f"{shorten(self.column, _NAME_WIDTH)}: {', '.join(said)}"

@@ -23,7 +23,7 @@ from lastgood.model.placement import FileAccess
 SHORTEST_RUN = 32 << 10
 """Runs of fewer bytes are compared: to find their first and last line costs as much."""
 
-_BLOCK = 64 << 10
+_BLOCK = 8 << 10
 _LINE_END = b"\n"
 
 
@@ -207,7 +207,7 @@ def _is_bare(cut: Cut, old: Sequence[FileEntry], new: Sequence[FileEntry], files
 def _has_quote(file: BinaryIO, of: Range) -> bool:
     file.seek(of.start)
     left = of.length
-    while left and (block := file.read(min(_BLOCK * 16, left))):
+    while left and (block := file.read(min(_BLOCK * 128, left))):
         if b'"' in block:
             return True
         left -= len(block)

@@ -154,7 +154,7 @@ class Gathered:
             return
         extract = "json_extract_string" if self.plain else "json_extract"
         paths = ", ".join(_literal("/" + name.replace("~", "~0").replace("/", "~1")) for name in numbers)
-        cells = [f"nullif(cells[{at}], 'null')" if not self.plain else f"cells[{at}]" for at in range(1, len(numbers) + 1)]
+        cells = [f"nullif(cells[{at}], '{'' if self.plain else 'null'}')" for at in range(1, len(numbers) + 1)]
         self._insert(into, numbers, cells, f"(SELECT {extract}(json, [{paths}]) AS cells FROM {reading})", kept)
 
     def _load_separated(self, into: Set, header: Header, kept: str) -> None:
@@ -178,7 +178,7 @@ class Gathered:
     def _parquet_cell(self, name: str, declared: str) -> str:
         quoted = '"' + name.replace('"', '""') + '"'
         if self.plain and not declared.endswith("]") and not declared.startswith(_NESTED):
-            return f"CAST({quoted} AS VARCHAR)"
+            return f"nullif(CAST({quoted} AS VARCHAR), '')"
         return f"nullif(CAST(to_json({quoted}) AS VARCHAR), 'null')"
 
     def _register(self, into: Set, types: dict[str, str]) -> dict[str, int]:
