@@ -175,6 +175,7 @@ def test_chunks_change_nothing_about_what_is_found(edits: list[tuple[str, int]],
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cutting, "SHORTEST_RUN", 1)
+        patch.setattr(cutting, "LEAST_SHARED", 0.0)
         if not is_whole:
             patch.setattr(telling, "ALWAYS_READ", -1)
             patch.setattr(telling, "READ_FROM_SHARE", 2.0)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import BinaryIO, NamedTuple
 
 from lastgood.compare.alignment import Effort, Span, differing_spans
@@ -23,7 +24,12 @@ from lastgood.model.placement import FileAccess
 SHORTEST_RUN = 32 << 10
 """Runs of fewer bytes are compared: to find their first and last line costs as much."""
 
+LEAST_SHARED = 0.5
+"""Files that share less of what the old side has are not cut: looking for the ends of many short runs costs more."""
+
 _BLOCK = 8 << 10
+_READ = 1 << 20
+_LONGEST_HEADER = 1 << 20
 _LINE_END = b"\n"
 
 
@@ -77,6 +83,11 @@ class _Run(NamedTuple):
     new_start: int
     length: int
 
+    @property
+    def old_end(self) -> int:
+        """Where it ends in the old file."""
+        return self.old_start + self.length
+
 
 def cut_files(form: TableFormat, old: Sequence[FileEntry], new: Sequence[FileEntry], files: FileAccess) -> Cut:
     """Cut the files of one format.
@@ -88,7 +99,9 @@ def cut_files(form: TableFormat, old: Sequence[FileEntry], new: Sequence[FileEnt
     if form is TableFormat.PARQUET:
         return _whole(old, new)
     runs = [run for run in _runs(old, new, files) if run.length >= SHORTEST_RUN]
-    inner = [one for run in runs if (one := _lines_of(run, old, new, files)) is not None]
+    if sum(run.length for run in runs) < LEAST_SHARED * sum(entry.size for entry in old):
+        return _whole(old, new)
+    inner = list(_lines_of_all(runs, old, new, files))
     if not inner:
         return _whole(old, new)
     cut = Cut(
@@ -153,16 +166,22 @@ def _runs(old: Sequence[FileEntry], new: Sequence[FileEntry], files: FileAccess)
         old_at, new_at = span.old_end, span.new_end
 
 
-def _lines_of(run: _Run, old: Sequence[FileEntry], new: Sequence[FileEntry], files: FileAccess) -> _Run | None:
-    """Return the whole lines of a run, or None where it has none."""
-    old_end, new_end = run.old_start + run.length, run.new_start + run.length
+def _lines_of_all(runs: Sequence[_Run], old: Sequence[FileEntry], new: Sequence[FileEntry], files: FileAccess) -> Iterator[_Run]:
+    """Yield the whole lines of runs, which are sorted by their old file; each file is opened once."""
+    for at, of_file in groupby(runs, key=lambda run: run.old_file):
+        with files.open_file(old[at].digest) as file:
+            for run in of_file:
+                ends_both = run.old_end == old[at].size and run.new_start + run.length == new[run.new_file].size
+                lines = _lines_of(file, run, ends_both=ends_both)
+                if lines.length > 0:
+                    yield lines
+
+
+def _lines_of(file: BinaryIO, run: _Run, *, ends_both: bool) -> _Run:
+    """Return the whole lines of a run; one that both files begin or end with needs no line end there."""
     starts_both = run.old_start == run.new_start == 0
-    ends_both = old_end == old[run.old_file].size and new_end == new[run.new_file].size
-    with files.open_file(old[run.old_file].digest) as file:
-        first = 0 if starts_both else _after_first_line(file, run.old_start, old_end) - run.old_start
-        last = run.length if ends_both else _after_last_line(file, run.old_start, old_end) - run.old_start
-    if last <= first:
-        return None
+    first = 0 if starts_both else _after_first_line(file, run.old_start, run.old_end) - run.old_start
+    last = run.length if ends_both else _after_last_line(file, run.old_start, run.old_end) - run.old_start
     return _Run(run.old_file, run.old_start + first, run.new_file, run.new_start + first, last - first)
 
 
@@ -198,8 +217,8 @@ def _is_bare(cut: Cut, old: Sequence[FileEntry], new: Sequence[FileEntry], files
     for entries, ranges in ((old, cut.old), (new, cut.new), (old, cut.shared)):
         for entry, of_file in zip(entries, ranges, strict=True):
             with files.open_file(entry.digest) as file:
-                headers.add(file.readline(_BLOCK))
-                if len(headers) > 1 or any(_has_quote(file, one) for one in of_file):
+                headers.add(header := file.readline(_LONGEST_HEADER))
+                if len(headers) > 1 or not header.endswith(_LINE_END) or any(_has_quote(file, one) for one in of_file):
                     return False
     return True
 
@@ -207,7 +226,7 @@ def _is_bare(cut: Cut, old: Sequence[FileEntry], new: Sequence[FileEntry], files
 def _has_quote(file: BinaryIO, of: Range) -> bool:
     file.seek(of.start)
     left = of.length
-    while left and (block := file.read(min(_BLOCK * 128, left))):
+    while left and (block := file.read(min(_READ, left))):
         if b'"' in block:
             return True
         left -= len(block)
