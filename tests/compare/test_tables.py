@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
-from lastgood.canonical import Json, canonical_json
+from lastgood.canonical import canonical_json
 from lastgood.compare.change import ComponentChange, FileChange, Note, TextChange
 from lastgood.compare.components import compare_component, quick_comparer_of
 from lastgood.compare.filesets import FileSetComparer
@@ -20,7 +20,7 @@ from lastgood.errors import StorageFull
 from lastgood.model.component import Kind
 from tests.compare.sides import NAME, Files, Kept
 
-Rows = list[dict[str, Json]]
+Rows = Sequence[Mapping[str, object]]
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +37,7 @@ def compared(old: Files, new: Files, key: str | None = "id", kept: Kept | None =
     return compare_component(NAME, kept.side(Kind.DATASET, old, key=key), kept.side(Kind.DATASET, new, key=key), kept)
 
 
-def lines(*rows: dict[str, Json]) -> str:
+def lines(*rows: Mapping[str, object]) -> str:
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 
@@ -457,8 +457,7 @@ def test_before_a_rollback_no_table_is_read() -> None:
     assert isinstance(quick_comparer_of(Kind.DATASET), FileSetComparer)
 
 
-@pytest.mark.parametrize("spoil", [lambda _: [], lambda rows: rows[:40]])
-def test_few_rows_have_no_distribution(spoil: Callable[[Rows], Rows]) -> None:
+def test_few_rows_have_no_distribution() -> None:
     rows: Rows = [{"id": n, "label": "a"} for n in range(20)]
     change = compared({"t.jsonl": lines(*rows)}, {"t.jsonl": lines(*({**row, "label": "b"} for row in rows))})
 

@@ -93,8 +93,13 @@ class Gathered:
         self.columns: dict[str, int] = {}
         self.rows = dict.fromkeys(Set, 0)
         self.named: dict[Set, dict[str, str]] = {one: {} for one in Set}
+        self._make_tables()
+
+    def _make_tables(self) -> None:
+        """Make the tables with all columns at once, while they are empty."""
+        columns = ", ".join(["file INTEGER", *(f"c{number} VARCHAR" for number in self.columns.values())])
         for one in Set:
-            engine.rows(f"CREATE TABLE rows_{one} (file INTEGER)")
+            self.engine.rows(f"CREATE OR REPLACE TABLE rows_{one} ({columns})")
 
     def take(self, into: Set, source: Source, ranges: Sequence[Range], files: FileAccess) -> None:
         """Load some of a file's bytes, which are whole lines where they are not all of it.
@@ -185,11 +190,14 @@ class Gathered:
         """Give each column its number, and see to it that all tables have it."""
         if any("\0" in name for name in types):
             raise Malformed("the name of a column holds a NUL")
-        for name in types:
-            if name not in self.columns:
-                if len(self.columns) >= MOST_COLUMNS:
-                    raise Malformed(f"it has more than {MOST_COLUMNS:,} columns, together with the files before it")
-                self.columns[name] = len(self.columns)
+        new = [name for name in types if name not in self.columns]
+        if len(self.columns) + len(new) > MOST_COLUMNS:
+            raise Malformed(f"it has more than {MOST_COLUMNS:,} columns, together with the files before it")
+        self.columns |= {name: len(self.columns) + at for at, name in enumerate(new)}
+        if new and not any(self.rows.values()):
+            self._make_tables()
+        else:
+            for name in new:
                 for one in Set:
                     self.engine.rows(f"ALTER TABLE rows_{one} ADD COLUMN c{self.columns[name]} VARCHAR")
         for name, declared in types.items():

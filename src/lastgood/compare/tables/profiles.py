@@ -36,19 +36,18 @@ class Profile:
     kind: str
 
 
-def union(gathered: Gathered, sets: Sequence[Set]) -> str:
-    """Return what to select from to have the rows of several sets."""
-    columns = ", ".join(f"c{number}" for number in gathered.columns.values()) or "file"
+def union(gathered: Gathered, sets: Sequence[Set], names: Sequence[str]) -> str:
+    """Return what to select from to have some columns of the rows of several sets."""
+    columns = ", ".join(f"c{gathered.columns[name]}" for name in names)
     return "(" + " UNION ALL ".join(f"SELECT {columns} FROM rows_{one}" for one in sets) + ")"
 
 
 def profile(gathered: Gathered, sets: Sequence[Set]) -> dict[str, Profile]:
     """Return the profile of each column over the rows of some sets."""
     found: dict[str, Profile] = {}
-    rows = union(gathered, sets)
     for names in _batches(list(gathered.columns)):
         counts = ", ".join(count for name in names for count in _counts(f"c{gathered.columns[name]}", plain=gathered.plain))
-        [answer] = gathered.engine.rows(f"SELECT {counts} FROM {rows}")
+        [answer] = gathered.engine.rows(f"SELECT {counts} FROM {union(gathered, sets, names)}")
         for at, name in enumerate(names):
             cells, texts, numbers, booleans, distinct = answer[at * _EACH : at * _EACH + _EACH]
             if gathered.plain:

@@ -138,9 +138,11 @@ class RowsChange:
         }
 
     def shown(self, *, everything: bool = False) -> Iterator[Block]:
-        """Yield the columns that changed, what became of their values, and samples."""
-        for phrase in self.phrases():
-            yield Line((plain(phrase),))
+        """Yield how many rows there are of each sort, the columns that changed, what became of their values, and samples."""
+        sorts = [(self.changed, "changed"), (self.added, "added"), (self.removed, "removed")]
+        said = [f"{number:,} {sort}" for number, sort in sorts if number]
+        if len(said) > 1:
+            yield Line((plain(f"rows: {', '.join(said)}"),))
         if len(self.columns) > 1:
             shown = self.columns if everything else self.columns[:MOST_SHOWN]
             yield Table(("column", "rows changed"), tuple((column.column, f"{column.rows:,}") for column in shown))

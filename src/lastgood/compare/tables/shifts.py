@@ -32,7 +32,7 @@ FEWEST_ROWS = 30
 MOST_CATEGORIES = 50
 _MOST_NUMBER_CATEGORIES = 20
 _ROWS_A_CATEGORY = 4
-_MOST_MEASURED = 300
+_MOST_MEASURED = 200
 _AT_ONCE = 8
 _LONGEST_CATEGORY = 200
 _SIDES = ((Set.OLD, Set.SHARED), (Set.NEW, Set.SHARED))
@@ -88,7 +88,7 @@ def _categories(gathered: Gathered, name: str) -> CategoryShift | None:
     counts: dict[str | None, list[int]] = {}
     for side, sets in enumerate(_SIDES):
         answer = gathered.engine.rows(
-            f"SELECT left({cell}, {_LONGEST_CATEGORY}) AS value, count(*) FROM {union(gathered, sets)} GROUP BY value "
+            f"SELECT left({cell}, {_LONGEST_CATEGORY}) AS value, count(*) FROM {union(gathered, sets, [name])} GROUP BY value "
             f"ORDER BY count(*) DESC, value LIMIT {4 * MOST_CATEGORIES}"
         )
         for value, count in answer:
