@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,6 +129,25 @@ def test_a_reader_that_is_given_up_leaves_nothing(folder: Path) -> None:
     next(rows)
     assert os.listdir(folder)
     rows.close()  # type: ignore[attr-defined]  # it is a generator
+
+
+def test_what_a_killed_process_left_is_removed_and_what_another_uses_is_not(folder: Path) -> None:
+    program = "from lastgood.formats.tables.engine import Engine\nwith Engine():\n    print('here', flush=True)\n    input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(folder)},
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with Engine():
+            assert len(os.listdir(folder)) == 2
+        [left] = os.listdir(folder)
+        other.kill()
+    assert os.listdir(folder) == [left]
+    with Engine():
+        assert left not in os.listdir(folder)
 
 
 @pytest.mark.parametrize(

@@ -246,7 +246,7 @@ def _say_flips(column: ColumnCount) -> str:
     flips = column.flips
     if not flips or (flips[0].rows == 1 and len(flips) > _SAID_FLIPS):
         return ""
-    said = [f"{_bare(flip.old)} → {_bare(flip.new)} {flip.rows:,}" for flip in flips[:_SAID_FLIPS]]
+    said = [_say_flip(flip) for flip in flips[:_SAID_FLIPS]]
     left = column.rows - sum(flip.rows for flip in flips[:_SAID_FLIPS])
     return ", ".join([*said, f"others {left:,}"] if left else said)
 
@@ -255,10 +255,17 @@ def _say_cell(cell: CellChange) -> str:
     return f"{shorten(cell.column, _NAME_WIDTH)} {show_value(cell.old)} → {show_value(cell.new)}"
 
 
-def _bare(value: Json) -> str:
-    if value is None:
-        return "none"
-    return shorten(value, _FLIP_WIDTH) if isinstance(value, str) else show_value(value, _FLIP_WIDTH)
+def _say_flip(flip: Flip) -> str:
+    """Say which value became which: labels bare, where nothing else could be meant."""
+    values = flip.old, flip.new
+    if all(value is None or isinstance(value, str) for value in values):
+        old, new = ("none" if value is None else shorten(value, _FLIP_WIDTH) for value in map(_text, values))
+        return f"{old} → {new} {flip.rows:,}"
+    return f"{show_value(flip.old, _FLIP_WIDTH)} → {show_value(flip.new, _FLIP_WIDTH)} ({flip.rows:,})"
+
+
+def _text(value: Json) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _percent(part: int, whole: int | None) -> str:

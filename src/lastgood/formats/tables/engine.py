@@ -13,9 +13,8 @@ sixth of a second to load.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import duckdb
 
 from lastgood.errors import StorageFull, of_os_error
+from lastgood.formats.tables.private_folder import PrivateFolder
 from lastgood.formats.tree import Malformed
 
 if TYPE_CHECKING:
@@ -49,28 +49,20 @@ class Engine:
     """A DuckDB that knows nothing but its own folder."""
 
     def __init__(self) -> None:
+        self._held = ExitStack()
         self._folder = Path()
         self._connection: duckdb.DuckDBPyConnection | None = None
 
     def __enter__(self) -> Self:
-        try:
-            self._folder = Path(tempfile.mkdtemp(prefix="lastgood-tables-"))
-        except OSError as error:
-            raise of_os_error(error, "a temporary folder cannot be made") from error
-        try:
+        with ExitStack() as held:
+            self._folder = held.enter_context(PrivateFolder())
             self._connection = self._connect()
-        except BaseException:
-            self._remove()
-            raise
+            held.callback(self._connection.close)
+            self._held = held.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._remove()
-
-    def _remove(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._held.close()
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         folder = str(self._folder)
