@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ import pytest
 
 from lastgood.compare.change import FileChange, Note, TextChange
 from lastgood.compare.components import compare_component
-from lastgood.errors import StorageFull
+from lastgood.errors import Integrity, StorageFull
+from lastgood.ids import FileDigest
 from lastgood.model.component import Kind
 from tests.compare.sides import NAME, Files, Kept
 from tests.compare.tables import compared, lines, shown
@@ -141,6 +143,19 @@ def test_a_file_that_is_not_kept_falls_back() -> None:
     del kept.bytes[new.entries[0].digest]
 
     assert "its new bytes are not kept here: compared by its digest only" in compare_component(NAME, old, new, kept).summary
+
+
+def test_damaged_bytes_are_an_error_and_nothing_is_left() -> None:
+    class Damaged(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise Integrity("a chunk is not what it should be")
+
+    class Store(Kept):
+        def open_file(self, digest: FileDigest) -> io.BytesIO:
+            return Damaged(self.read_file(digest))
+
+    with pytest.raises(Integrity):
+        compared({"t.jsonl": lines(A)}, {"t.jsonl": lines(B)}, kept=Store())
 
 
 def test_a_full_disk_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

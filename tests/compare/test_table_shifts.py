@@ -146,6 +146,12 @@ def test_texts_that_get_longer_are_said() -> None:
     assert phrase.startswith("text: length: median 50 → 155 (")
 
 
+def test_numbers_that_only_tell_rows_apart_do_not_drift() -> None:
+    old, new = ([row | {"line": at} for at, row in enumerate(rows)] for rows in (rows_of(1, 1_000), rows_of(1, 3_000)))
+
+    assert said(compared(old, new)) == []
+
+
 def test_booleans_are_categories() -> None:
     assert said(compared(rows_of(1), rows_of(2, flag=0.8)))[0].startswith("flag: ")
 

@@ -116,11 +116,26 @@ def test_rows_know_their_lines_and_come_before_what_is_malformed() -> None:
 
 
 def test_parquet_is_read_in_order_and_leaves_nothing(folder: Path) -> None:
-    data = parquet("SELECT i AS id, 'row ' || i AS text, [i, NULL] AS list, {'a': DATE '2026-11-30'} AS at FROM range(5000) t(i)")
+    data = parquet(
+        "SELECT i AS id, 'row ' || i AS text, [i, NULL] AS list, {'a': DATE '2026-11-30'} AS at, "
+        "TIMESTAMPTZ '2026-11-30 01:02:03+01' AS time, 1.50::DECIMAL(9, 2) AS money, 'x'::BLOB AS bytes, 'nan'::DOUBLE AS missing, "
+        "i / 2 AS half, NULL::INT AS nothing FROM range(5000) t(i)"
+    )
     rows = list(read_rows(io.BytesIO(data), TableFormat.PARQUET, "a.parquet"))
 
     assert [row.number for row in rows] == list(range(1, 5001))
-    assert rows[4321].cells == {"id": 4321, "text": "row 4321", "list": [4321, None], "at": {"a": "2026-11-30"}}
+    assert {name: cell for name, cell in rows[4321].cells.items() if name != "missing"} == {
+        "id": 4321,
+        "text": "row 4321",
+        "list": [4321, None],
+        "at": {"a": "2026-11-30"},
+        "time": "2026-11-30 00:02:03+00",
+        "money": 1.5,
+        "bytes": "x",
+        "half": 2160.5,
+        "nothing": None,
+    }
+    assert str(rows[0].cells["missing"]) == "nan"
     assert rows[0].line == 0
 
 

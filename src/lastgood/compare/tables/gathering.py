@@ -23,7 +23,7 @@ from lastgood.compare.tables.cutting import Range
 from lastgood.errors import Gone, Invalid, NotFound
 from lastgood.formats.tables import TableFormat, read_rows
 from lastgood.formats.tables.engine import Engine, Readable
-from lastgood.formats.tables.parquet import check_parquet
+from lastgood.formats.tables.parquet import check_parquet, parquet_cell, parquet_types, quote
 from lastgood.formats.tables.rows import LONGEST_LINE, MOST_COLUMNS
 from lastgood.formats.tables.separated import Header, read_header
 from lastgood.formats.tree import Malformed
@@ -174,17 +174,15 @@ class Gathered:
 
     def _load_parquet(self, into: Set, kept: str) -> None:
         check_parquet(self.engine, kept)
-        described = self.engine.rows("DESCRIBE SELECT * FROM read_parquet(?)", [kept])
-        types = {str(name): str(declared) for name, declared, *_ in described}
+        types = parquet_types(self.engine, kept)
         numbers = self._register(into, types)
         cells = [self._parquet_cell(name, declared) for name, declared in types.items()]
         self._insert(into, numbers, cells, "read_parquet(?)", kept)
 
     def _parquet_cell(self, name: str, declared: str) -> str:
-        quoted = '"' + name.replace('"', '""') + '"'
         if self.plain and not declared.endswith("]") and not declared.startswith(_NESTED):
-            return f"nullif(CAST({quoted} AS VARCHAR), '')"
-        return f"nullif(CAST(to_json({quoted}) AS VARCHAR), 'null')"
+            return f"nullif(CAST({quote(name)} AS VARCHAR), '')"
+        return f"nullif({parquet_cell(name)}, 'null')"
 
     def _register(self, into: Set, types: dict[str, str]) -> dict[str, int]:
         """Give each column its number, and see to it that all tables have it."""

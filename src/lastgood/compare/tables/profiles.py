@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from lastgood.compare.tables.gathering import Gathered, Set
 
 _AT_ONCE = 32
-_EACH = 5
+_EACH = 6
+_ALL = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Profile:
         texts: how many of them are texts.
         numbers: how many are numbers.
         booleans: how many are true or false.
+        integers: how many are written as whole numbers.
         distinct: about how many different ones there are.
         kind: `text`, `number`, `boolean`, `nested` (lists and objects), `mixed`, or `empty` where there is no cell.
     """
@@ -32,8 +34,14 @@ class Profile:
     texts: int
     numbers: int
     booleans: int
+    integers: int
     distinct: int
     kind: str
+
+    @property
+    def is_identifier(self) -> bool:
+        """Whether it looks like numbers that only tell rows apart: whole, and about all different."""
+        return self.integers == self.cells and self.distinct >= _ALL * self.cells
 
 
 def union(gathered: Gathered, sets: Sequence[Set], names: Sequence[str]) -> str:
@@ -49,11 +57,11 @@ def profile(gathered: Gathered, sets: Sequence[Set]) -> dict[str, Profile]:
         counts = ", ".join(count for name in names for count in _counts(f"c{gathered.columns[name]}", plain=gathered.plain))
         [answer] = gathered.engine.rows(f"SELECT {counts} FROM {union(gathered, sets, names)}")
         for at, name in enumerate(names):
-            cells, texts, numbers, booleans, distinct = answer[at * _EACH : at * _EACH + _EACH]
+            cells, texts, numbers, booleans, integers, distinct = answer[at * _EACH : at * _EACH + _EACH]
             if gathered.plain:
                 texts = cells - numbers - booleans
             kind = _kind(cells, texts, numbers, booleans, plain=gathered.plain)
-            found[name] = Profile(cells, texts, numbers, booleans, distinct, kind)
+            found[name] = Profile(cells, texts, numbers, booleans, integers, distinct, kind)
     return found
 
 
@@ -72,6 +80,7 @@ def _counts(cell: str, *, plain: bool) -> Iterator[str]:
         yield f"count(*) FILTER (starts_with({cell}, '\"'))"
         yield f"count(*) FILTER ({cell}[1] IN ('-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'N', 'I'))"
         yield f"count(*) FILTER ({cell} IN ('true', 'false'))"
+    yield f"count(*) FILTER (regexp_full_match({cell}, '-?[0-9]+'))"
     yield f"approx_count_distinct({cell})"
 
 

@@ -1,9 +1,9 @@
 """How far columns shifted, measured over the rows of both sides.
 
 Rules: a column of few values is a category, also one of numbers; other numbers are compared as numbers, other texts by their
-length in characters, and lists and objects not at all. Categories are counted to the last row; numbers and lengths are
-measured on at most `SAMPLE` rows a side, chosen by a hash of their place, so that the same tables always give the same
-numbers. A column in which nothing differs is left out.
+length in characters; numbers that only tell rows apart, lists and objects are not measured. Categories are counted to the
+last row; numbers and lengths are measured on at most `SAMPLE` rows a side, chosen by a hash of their place, so that the same
+tables always give the same numbers. A column in which nothing differs is left out.
 
     for shift in measure(gathered, sides, skipped=("id",)):
         print(shift.phrase())
@@ -64,7 +64,7 @@ def measure(gathered: Gathered, sides: Sides, skipped: Collection[str]) -> list[
     names = names[:_MOST_MEASURED]
     categories = [name for name in names if _is_category(sides.old[name], sides.new[name])]
     rest = [name for name in names if name not in set(categories)]
-    numbers = [name for name in rest if sides.old[name].kind == sides.new[name].kind == "number"]
+    numbers = [name for name in rest if sides.old[name].kind == sides.new[name].kind == "number" and not _is_identifier(sides, name)]
     texts = [name for name in rest if sides.old[name].kind == sides.new[name].kind == "text"]
     found: list[Shift] = [one for name in categories if (one := _categories(gathered, name)) is not None]
     for start in range(0, len(numbers), _AT_ONCE):
@@ -72,6 +72,10 @@ def measure(gathered: Gathered, sides: Sides, skipped: Collection[str]) -> list[
     for start in range(0, len(texts), _AT_ONCE):
         found += _spreads(gathered, texts[start : start + _AT_ONCE], is_length=True)
     return sorted(found, key=lambda shift: (not shift.is_notable(len(names)), -shift.weight))
+
+
+def _is_identifier(sides: Sides, name: str) -> bool:
+    return sides.old[name].is_identifier and sides.new[name].is_identifier
 
 
 def _is_category(old: Profile, new: Profile) -> bool:

@@ -81,6 +81,8 @@ class Engine:
                 "allow_unsigned_extensions": False,
             },
         )
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET enable_progress_bar = false")
         connection.execute("SET allowed_directories = [?]", [folder])
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
@@ -117,17 +119,16 @@ class Engine:
         except (duckdb.Error, UnicodeDecodeError) as error:
             raise _meaning(error) from error
 
-    def batches(self, query: str, values: Sequence[object], at_once: int) -> Iterator[tuple[list[str], list[tuple[Any, ...]]]]:
-        """Yield the names of the columns with some rows, again and again, until there are none left.
+    def batches(self, query: str, values: Sequence[object], at_once: int) -> Iterator[list[tuple[Any, ...]]]:  # Any: likewise
+        """Yield some rows of an answer, again and again, until there are none left.
 
         Raises:
             Malformed: the engine refuses what it reads.
         """
         try:
             answer = self._opened.execute(query, list(values))
-            names = [str(column[0]) for column in answer.description or ()]
             while rows := answer.fetchmany(at_once):
-                yield names, rows
+                yield rows
         except (duckdb.Error, UnicodeDecodeError) as error:
             raise _meaning(error) from error
 
