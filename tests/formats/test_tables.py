@@ -175,6 +175,13 @@ def test_a_spoilt_parquet_is_refused(spoil: object, folder: Path) -> None:
         cells_of(data, TableFormat.PARQUET)
 
 
+def test_a_small_parquet_with_very_many_rows_is_refused(folder: Path) -> None:
+    data = parquet("SELECT 1 AS id FROM range(10000001)", group=1_000_000)
+
+    with pytest.raises(Invalid, match=r"it says that it has 10,000,001 rows in [0-9,]+ bytes"):
+        cells_of(data, TableFormat.PARQUET)
+
+
 @settings(max_examples=40, deadline=None)
 @given(at=st.integers(0, 10_000), byte=st.integers(0, 255))
 def test_no_byte_of_a_parquet_raises_anything_else(at: int, byte: int) -> None:

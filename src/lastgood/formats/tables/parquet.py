@@ -1,7 +1,7 @@
 """Parquet, read by the engine from a private copy.
 
-Rules: what the footer says of the file's size is looked at before any of it is read: more rows than `MOST_ROWS`, or a column
-that unpacks to more than `LARGEST_COLUMN` in one row group, is refused.
+Rules: what the footer says of the file's size is looked at before any of it is read: more rows than `MOST_ROWS`, many more
+than there are bytes, or a column that unpacks to more than `LARGEST_COLUMN` in one row group, are refused.
 
     rows = read_parquet(file)
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 from lastgood.canonical import Json
@@ -19,6 +20,10 @@ from lastgood.formats.tree import Malformed
 
 MOST_ROWS = 200_000_000
 """How many rows a file may say it has."""
+
+FEW_ROWS, MOST_ROWS_A_BYTE = 10_000_000, 10
+"""A file with more rows than the former has no more of them than the latter for each of its bytes: columns that repeat one
+value take next to none, and so a small file could keep a machine busy for hours."""
 
 LARGEST_COLUMN = 2 << 30
 """How many bytes a column of one row group may unpack to."""
@@ -81,6 +86,9 @@ def check_parquet(engine: Engine, path: str) -> int:
     [(rows,)] = engine.rows("SELECT num_rows FROM parquet_file_metadata(?)", [path])
     if not 0 <= rows <= MOST_ROWS:
         raise Malformed(f"it says that it has {rows:,} rows; up to {MOST_ROWS:,} are read")
+    size = Path(path).stat().st_size
+    if rows > max(FEW_ROWS, MOST_ROWS_A_BYTE * size):
+        raise Malformed(f"it says that it has {rows:,} rows in {size:,} bytes")
     [(columns, largest)] = engine.rows(
         "SELECT count(DISTINCT column_id), max(total_uncompressed_size) FROM parquet_metadata(?)",
         [path],
