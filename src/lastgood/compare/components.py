@@ -72,8 +72,10 @@ def comparer_of(kind: Kind, tokens: TokenCounter | None = None) -> Comparer:
             from lastgood.compare.suites import SuiteComparer  # noqa: PLC0415
 
             return SuiteComparer()
-        case _:
-            return FileSetComparer()
+        case Kind.DATASET:
+            from lastgood.compare.tables import DatasetComparer  # noqa: PLC0415
+
+            return DatasetComparer()
 
 
 def comparer_with(history: CodeHistory, labels: tuple[str, str], tokens: TokenCounter | None = None) -> Callable[[Kind], Comparer]:
