@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from lastgood.compare.change import FileChange, Note, TextChange
+from lastgood.compare.change import FileChange, Note
 from lastgood.compare.components import compare_component
+from lastgood.compare.text_change import TextChange
 from lastgood.errors import Integrity, StorageFull
 from lastgood.ids import FileDigest
 from lastgood.model.component import Kind

@@ -20,8 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lastgood.canonical import Json, JsonObject
-from lastgood.compare.change import MOST_SHOWN
 from lastgood.compare.showing import Block, Line, Table, aside, plain
+from lastgood.compare.text_change import MOST_SHOWN
 from lastgood.compare.wording import as_json, shorten, show_value
 
 LIKELY = 0.01

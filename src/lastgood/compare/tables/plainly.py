@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from lastgood.compare.alignment import Effort
-from lastgood.compare.change import Detail, Edit, FileChange, Note, TextChange
+from lastgood.compare.change import Detail, Edit, FileChange, Note
 from lastgood.compare.comparer import ChangedFiles, Unread
 from lastgood.compare.files import say_path
 from lastgood.compare.prompts import SortedOut, compare_as_text
 from lastgood.compare.tables.gathering import Unreadable
+from lastgood.compare.text_change import TextChange
 from lastgood.compare.wording import printable
 from lastgood.formats.tables import TableFormat, table_format
 from lastgood.model.placement import FileAccess

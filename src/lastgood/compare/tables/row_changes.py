@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lastgood.canonical import Json, JsonObject
-from lastgood.compare.change import MOST_SHOWN
 from lastgood.compare.showing import Block, Line, Table, aside, new_value, old_value, place, plain
+from lastgood.compare.text_change import MOST_SHOWN
 from lastgood.compare.wording import ELLIPSIS, as_json, count, shorten, show_value
 
 _SHOWN_SAMPLES = 5
