@@ -12,17 +12,27 @@ from lastgood.cli.session import Session
 from lastgood.compare.ranking import DEFAULT_RANKS, Ranks
 from lastgood.compare.tokens import TokenCounter
 from lastgood.errors import InvalidWorkspace
+from lastgood.registry.checkout import WORKSPACE_FILE
 
 
 def ranks_of(session: Session) -> Ranks:
     """Return what the nearest lastgood.toml says of ranks; one that is not right only takes what it says from the order."""
-    if session.workspace_root() is None:
+    root = session.workspace_root()
+    # Reading the whole file costs more than most comparisons: only where it can say something of it.
+    if root is None or b"diff" not in _bytes_of(root / WORKSPACE_FILE):
         return DEFAULT_RANKS
     try:
         return Ranks.overridden(session.require_workspace().ranks)
     except InvalidWorkspace as error:
         session.output.warn(f"{error.message}\nso changes stand in their usual order")
         return DEFAULT_RANKS
+
+
+def _bytes_of(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
 
 
 def token_counter(session: Session, file: str | None) -> TokenCounter | None:

@@ -145,12 +145,14 @@ def diff(sources: Sources, old: str, new: str | Path | Workspace, looking: Looki
 
 def _findings(sources: Sources, before: _Opened, after: _Opened) -> Iterator[Finding]:
     """Yield what is to be said beside the components: what suites measured, and data that leaked."""
-    from lastgood.registry.leakage import leakage_findings  # noqa: PLC0415 - a quick comparison finds none of it
-    from lastgood.registry.measured import measured_findings  # noqa: PLC0415
+    from lastgood.registry.measured import measured_findings  # noqa: PLC0415 - a quick comparison finds none of it
 
     if before.words.release is not None and after.words.release is not None:
         yield from measured_findings(sources.evaluations, after.files, before.words.release, after.words.release)
-    yield from leakage_findings(before.side, after.side, after.files)
+    if any(part.component.kind is Kind.DATASET for part in after.side.values()):
+        from lastgood.registry.leakage import leakage_findings  # noqa: PLC0415 - and with it NumPy
+
+        yield from leakage_findings(before.side, after.side, after.files)
 
 
 def _sides(registry: Registry, old: str, new: str | Path | Workspace, looking: Looking) -> tuple[_Opened, _Opened]:
