@@ -7,6 +7,8 @@ set -euo pipefail
 
 # A program, and the Debian package that carries it.
 parts=(
+    "chromium chromium"   # prints pages as a person would: what `diff --html` writes
+    "pdftotext poppler-utils" # reads what was printed
     "faketime faketime" # moves the clock of a whole process: the command line's tests of time
     "git git"           # the actor of a commit is git's user.email; provenance names the git commit
     "strace strace"     # injects faults into system calls: the torture

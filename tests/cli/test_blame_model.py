@@ -49,7 +49,8 @@ class Model:
             self.path = f"prompts/{next(self.names)}.md"
         if what in {"edit", "rename and edit"}:
             place = self.chance.randrange(len(self.lines) + 1)
-            self.lines[place : place + self.chance.randint(0, 2)] = [self._line(number)]
+            # No more than half of them, or under another name it would be taken for another file.
+            self.lines[place : place + self.chance.randint(0, min(2, len(self.lines) // 2))] = [self._line(number)]
         if what not in {"config", "component"}:
             self.touched.append(number)
         self._write(number)

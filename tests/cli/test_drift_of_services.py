@@ -106,7 +106,7 @@ class TestHosted:
 
     def test_a_provider_that_changed_its_model_is_caught(self, hosted: Desk, service: Service) -> None:
         answer = drifted(hosted.run("drift", "prod", self.observed(hosted, service, {"fingerprint": "fp_2"}), "--json"))
-        assert summaries(answer) == {"llm": "same name, different fingerprint: the provider changed it; fingerprint fp_1 → fp_2"}
+        assert summaries(answer) == {"llm": "same name gpt-4.1, different fingerprint (fp_1 → fp_2): the provider changed it"}
 
     def test_the_same_fingerprint_is_no_drift(self, hosted: Desk, service: Service) -> None:
         url = self.observed(hosted, service, {"fingerprint": "fp_1", "model": "gpt-4.1"})

@@ -83,7 +83,7 @@ def test_words_are_told_as_in_a_diff(registry: OpenRegistry, running: Path) -> N
     (running / "config/routing.yaml").write_text("temperature: 0.9\n")
     found = compared(registry, running)
     assert found["prompts"].summary == 'system.md: line 1: "Cite the policy." → "Cite nothing."'
-    assert found["routing"].summary == "routing.yaml: temperature: 0.2 → 0.9"
+    assert found["routing"].summary == "routing.yaml: temperature: 0.2 → 0.9 (sampling)"
 
 
 def replace_by_a_folder(path: Path) -> None:
