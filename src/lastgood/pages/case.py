@@ -23,8 +23,8 @@ _STYLE = """
 body { max-width: 62rem; font-family: "Helvetica Neue", Helvetica, Arial, "Liberation Sans", "DejaVu Sans", sans-serif; }
 h1 { margin-bottom: .5rem; }
 h2 { font-size: 1rem; margin: 1rem 0 .2rem; padding: 0; border: 0; }
-.numbers, .columns { display: flex; gap: 1.4rem; } .numbers > div, .columns > div { flex: 1 1 0; min-width: 0; }
-.columns > .wide { flex-grow: 2; }
+.columns { display: grid; grid-auto-flow: column; grid-auto-columns: minmax(0, 1fr); gap: 1.4rem; }
+.columns.one-two { grid-template-columns: minmax(0, 1fr) minmax(0, 2fr); }
 .numbers > div { padding: .6rem .8rem; background: var(--shade); border-top: 3px solid var(--accent); }
 .numbers .value { font-size: 1.9rem; line-height: 1.2; font-weight: 700; }
 .numbers p { margin: 0; font-size: .85rem; }
@@ -36,9 +36,9 @@ table { width: 100%; font-size: .82rem; line-height: 1.35; margin: .2rem 0; } td
 td.range { white-space: nowrap; } td.name { white-space: nowrap; } td.origin { width: 62%; }
 .formulas { font-size: .82rem; } .formulas p { margin: 0; }
 footer { margin-top: .8rem; padding-top: .4rem; font-size: .8rem; }
-@media (max-width: 44rem) { .numbers, .columns { flex-direction: column; gap: .6rem; } td.name, td.range { white-space: normal; } }
+@media screen and (max-width: 44rem) { .columns, .columns.one-two { display: block; } td.name, td.range { white-space: normal; }
+  .numbers > div { margin-bottom: .6rem; } }
 @media print { @page { size: A4; margin: 9mm 12mm; } html { font-size: 8.1pt; } body { font-size: 1rem; line-height: 1.32; }
-  .numbers, .columns { flex-direction: row; gap: 1.4rem; } td.name, td.range { white-space: nowrap; }
   h1 { font-size: 1.75rem; } h2 { font-size: 1.1rem; margin: .8rem 0 .1rem; } p { margin: .15rem 0; }
   .numbers p, .columns p, .verdict .quiet { font-size: .95rem; } .verdict { font-size: 1.2rem; padding: .4rem .8rem; }
   table { font-size: .9rem; } .formulas { font-size: .86rem; } td, th { padding-top: .06rem; padding-bottom: .06rem; }
@@ -55,7 +55,7 @@ def case_page(case: Case) -> str:
 def _head(case: Case) -> Iterator[str]:
     result, currency = case.result, case.currency
     yield f"<h1>{escape(TITLE)}</h1>"
-    yield '<div class="numbers">'
+    yield '<div class="columns numbers">'
     yield _number("annual cost, first year", words.money(result.annual_cost, currency), words.cost_parts(case))
     yield _number("avoided loss a year", words.money(result.avoided_loss, currency), words.loss_parts(case))
     yield _number("payback", words.payback_text(result.payback_months), words.payback_parts(result))
@@ -70,9 +70,9 @@ def _number(label: str, value: str, parts: str) -> str:
 
 
 def _middle(case: Case) -> Iterator[str]:
-    yield '<div class="columns">'
+    yield '<div class="columns one-two">'
     yield f"<div><h2>The costliest incident</h2><p>{escape(words.anchor_sentence(case))}</p></div>"
-    yield '<div class="wide"><h2>If the decision is wrong</h2>'
+    yield "<div><h2>If the decision is wrong</h2>"
     yield from (f"<p>{escape(one)}</p>" for one in words.asymmetry(case))
     yield "</div>"
     yield '</div>\n<h2>What will be objected</h2>\n<div class="columns">'
@@ -95,9 +95,11 @@ def _charts(case: Case) -> Iterator[str]:
 def _range_chart(case: Case) -> str:
     months = case.chances.payback_months
     bands = [Band(STRONG_BEFORE, "strong"), Band(SOUND_UNTIL, "sound"), Band(_LAST_MONTH, "weak")]
-    span = [_LAST_MONTH if one is None else one for one in (months.p10, months.p90)]
-    marks = [(one, name) for one, name in ((months.p10, "P10"), (months.p50, "P50"), (months.p90, "P90"))]
-    return band_chart(bands, (span[0], span[1]), [(_LAST_MONTH if one is None else one, name) for one, name in marks])
+    marks = [
+        (_LAST_MONTH if one is None else min(one, _LAST_MONTH), name)
+        for one, name in ((months.p10, "P10"), (months.p50, "P50"), (months.p90, "P90"))
+    ]
+    return band_chart(bands, (marks[0][0], marks[-1][0]), marks)
 
 
 def _tornado(case: Case) -> str:

@@ -129,7 +129,4 @@ def _text(x: float, y: float, text: str, *, anchor: str = "start", look: str = "
 
 def _svg(width: int, height: int, drawn: Sequence[str]) -> str:
     inside = "\n".join(drawn)
-    return (
-        f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" font-family="{_FONT}" font-size="11" role="img">'
-        f"\n{inside}\n</svg>"
-    )
+    return f'<svg viewBox="0 0 {width} {height}" font-family="{_FONT}" font-size="11" role="img">\n{inside}\n</svg>'

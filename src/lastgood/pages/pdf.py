@@ -1,7 +1,8 @@
 """A page as PDF, drawn from the same HTML by a kept library, WeasyPrint, which the extra `pdf` brings.
 
-Rules: nothing is fetched, whatever a page says; the same page gives the same bytes; a PDF that was written earlier is replaced, all of it
-or nothing, and no other file ever is.
+Rules: nothing is fetched, whatever a page says; the same page gives the same bytes where the same fonts are; what does not fit one sheet
+is drawn a little smaller, since wide fonts may be all that there is; a PDF that was written earlier is replaced, all of it or nothing,
+and no other file ever is.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from lastgood.workspace.durable import replace_file
 
 _BEGINNING = b"%PDF-"
 _OURS = b"/Creator (lastgood)"
-_LONGEST_TRAILER = 4_096
+_SMALLER = ("html { font-size: 7.5pt !important }", "html { font-size: 7pt !important }")
 _AROUND = "lastgood case --html FILE makes the page, which a browser prints as PDF"
 
 
@@ -43,7 +44,7 @@ def draw_pdf(page: str) -> bytes:
         Unavailable: as `write_pdf`.
     """
     try:
-        from weasyprint import HTML  # noqa: PLC0415 - half a second, and an extra
+        from weasyprint import CSS, HTML  # noqa: PLC0415 - half a second, and an extra
     except ImportError as error:
         raise Unavailable(
             "a PDF is drawn by WeasyPrint, which is not installed", hint=f"pip install 'lastgood[pdf]'; or {_AROUND}"
@@ -51,7 +52,13 @@ def draw_pdf(page: str) -> bytes:
     except OSError as error:
         raise Unavailable(f"WeasyPrint lacks a part of the system, Pango most likely: {error}", hint=_AROUND) from error
     name = hashlib.sha256(page.encode()).digest()[:16]
-    drawn: bytes = HTML(string=page, url_fetcher=_fetch_nothing).write_pdf(pdf_identifier=name, pdf_version="1.4")
+    read = HTML(string=page, url_fetcher=_fetch_nothing)
+    document = read.render()
+    for style in _SMALLER:
+        if len(document.pages) > 1:
+            document = read.render(stylesheets=[CSS(string=style)])
+    # Of a version that does not hide the name of who made it from `_is_ours`.
+    drawn: bytes = document.write_pdf(pdf_identifier=name, pdf_version="1.4")
     return drawn
 
 
