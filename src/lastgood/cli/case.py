@@ -237,6 +237,7 @@ def _input_json(one: Estimate) -> dict[str, object]:
         "high": float(one.range.high),
         "origin": one.origin_text,
         "source": one.source,
+        "when_it_grows": one.what.moves,
         "measured": None if counted is None else {"value": float(counted.range.likely), "note": counted.note},
     }
 

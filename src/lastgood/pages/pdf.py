@@ -45,6 +45,7 @@ def draw_pdf(page: str) -> bytes:
     """
     try:
         from weasyprint import CSS, HTML  # noqa: PLC0415 - half a second, and an extra
+        from weasyprint.urls import URLFetcher  # noqa: PLC0415
     except ImportError as error:
         raise Unavailable(
             "a PDF is drawn by WeasyPrint, which is not installed", hint=f"pip install 'lastgood[pdf]'; or {_AROUND}"
@@ -52,7 +53,7 @@ def draw_pdf(page: str) -> bytes:
     except OSError as error:
         raise Unavailable(f"WeasyPrint lacks a part of the system, Pango most likely: {error}", hint=_AROUND) from error
     name = hashlib.sha256(page.encode()).digest()[:16]
-    read = HTML(string=page, url_fetcher=_fetch_nothing)
+    read = HTML(string=page, url_fetcher=URLFetcher(allowed_protocols=()))
     document = read.render()
     for style in _SMALLER:
         if len(document.pages) > 1:
@@ -60,10 +61,6 @@ def draw_pdf(page: str) -> bytes:
     # Of a version that does not hide the name of who made it from `_is_ours`.
     drawn: bytes = document.write_pdf(pdf_identifier=name, pdf_version="1.4")
     return drawn
-
-
-def _fetch_nothing(url: str, *_: object, **__: object) -> dict[str, object]:
-    raise ValueError(f"a page asks for nothing: {url[:80]}")
 
 
 def _is_ours(path: Path) -> bool:
