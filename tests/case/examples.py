@@ -30,6 +30,12 @@ def declared(*incidents: PastIncident, **given: str | int | Range) -> Declared:
     return Declared({name: Given(one, Origin.FILE, "case.toml") for name, one in ranges.items()}, incidents=incidents, where="case.toml")
 
 
+def nothing_costs_anything() -> Case:
+    """Return a case in which every input is nothing."""
+    given = {name: Given(point(Decimal(0)), Origin.FILE, "case.toml") for name in INPUTS}
+    return make_case(Declared(given, where="case.toml"), Measured(), today=TODAY)
+
+
 def case_of(*incidents: PastIncident, measured: Measured | None = None, seed: int = 1, **given: str | int | Range) -> Case:
     """Return the case that a file would make."""
     return make_case(declared(*incidents, **given), measured or Measured(), today=TODAY, seed=seed)

@@ -13,7 +13,7 @@ from lastgood.errors import InvalidCase
 from lastgood.model import case_words as words
 from lastgood.model.case import Case, Declared, Given, Happening, Measured, Origin, PastIncident, make_case
 from lastgood.model.estimates import INPUTS, Range, parse_range, point, range_of_text
-from tests.case.examples import TODAY, case_of, declared
+from tests.case.examples import TODAY, case_of, declared, nothing_costs_anything
 
 COUNTED = Given(point(Decimal(31)), Origin.MEASURED, note="counted: 31 deploys in the last 365 days")
 TOLD = PastIncident("it cited nothing", cost=Decimal(9000), on=date(2026, 5, 11), where="declared in case.toml")
@@ -23,9 +23,9 @@ def test_what_is_said_beats_what_is_measured_and_that_what_is_assumed() -> None:
     measured = Measured({"deploys_per_year": COUNTED, "incidents_per_year": COUNTED})
     inputs = case_of(measured=measured, deploys_per_year=12).inputs
 
-    assert (inputs["deploys_per_year"].range.likely, inputs["deploys_per_year"].origin_text) == (12, "declared in case.toml")
+    assert (inputs["deploys_per_year"].range.likely, inputs["deploys_per_year"].origin_text) == (Decimal(12), "declared in case.toml")
     assert inputs["deploys_per_year"].measured == COUNTED
-    assert (inputs["incidents_per_year"].range.likely, inputs["incidents_per_year"].origin_text) == (31, "measured")
+    assert (inputs["incidents_per_year"].range.likely, inputs["incidents_per_year"].origin_text) == (Decimal(31), "measured")
     assert inputs["incidents_per_year"].source == COUNTED.note
     assert inputs["setup_hours"].origin_text == "assumed (default)"
     assert inputs["setup_hours"].source == INPUTS["setup_hours"].source
@@ -34,7 +34,7 @@ def test_what_is_said_beats_what_is_measured_and_that_what_is_assumed() -> None:
 @pytest.mark.parametrize(
     ("case", "production", "history", "verdict"),
     [
-        (lambda: case_of(), True, False, "not yet"),
+        (case_of, True, False, "not yet"),
         (lambda: case_of(incidents_per_year=2), True, True, "strong"),
         (lambda: case_of(incidents_per_year=0), True, False, "not yet"),
         (lambda: case_of(reproduction_hours_saved_per_year=900), True, False, "not yet"),
@@ -140,7 +140,7 @@ def test_what_can_be_typed() -> None:
     ("case", "said"),
     [
         (lambda: case_of(incidents_per_year=2), "Only 50% of incidents count as prevented here; the running cost is paid from 0.1% on."),
-        (lambda: case_of(), "No incident is counted here, so they may well be enough."),
+        (case_of, "No incident is counted here, so they may well be enough."),
         (lambda: case_of(incidents_per_year=1, cost_per_incident=10), "preventing every one would not pay the running cost."),
         (lambda: case_of(incidents_per_year=2), "60 s × 50 deploys ÷ 3600 = 0.8 hours a year, or 66.67 EUR, 2.3% of the annual cost"),
         (lambda: case_of(incidents_per_year=2), "2 a year are counted. Fewer than 0.01 a year pay the running cost; from 1.55 a year on"),
@@ -155,13 +155,13 @@ def test_objections_are_answered_with_the_numbers_of_the_case(case: Callable[[],
 def test_both_ways_of_being_wrong_have_a_price() -> None:
     yes, no, chance = words.asymmetry(case_of(incidents_per_year=2))
     assert yes.startswith("A wrong yes costs 2,907 EUR at most in its first year")
-    assert no == "A wrong no costs 13,693 EUR a year: 16,600 avoided − 2,907 spent."
+    assert no == "A wrong no costs 13,693 EUR in the first year: 16,600 avoided − 2,907 spent."
     assert "a chance of 17.5% (2,907 ÷ 16,600)" in chance
     assert words.asymmetry(case_of())[1] == "A wrong no costs nothing in the first year: 1,600 avoided ≤ 2,907 spent."
 
 
 def test_a_case_in_which_nothing_costs_anything_can_be_said() -> None:
-    made = case_of(**dict.fromkeys(INPUTS, 0))
+    made = nothing_costs_anything()
     said = [*words.asymmetry(made), *(answer for _, answer in words.objections(made)), words.chances_sentence(made), words.cost_parts(made)]
     assert all(said)
     assert made.verdict.value == "not yet"

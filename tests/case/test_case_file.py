@@ -41,7 +41,7 @@ def test_a_whole_file_is_read_as_it_is_written() -> None:
     assert found.given["share_preventable"].range.likely == Decimal("0.1")
     assert {(one.origin, one.where) for one in found.given.values()} == {(Origin.FILE, "case.toml")}
     first, second = found.incidents
-    assert (first.kind, first.cost, first.on) == (Happening.INCIDENT, 18000, date(2026, 5, 11))
+    assert (first.kind, first.cost, first.on) == (Happening.INCIDENT, Decimal(18000), date(2026, 5, 11))
     assert (second.kind, second.cost, second.on) == (Happening.REPRO_FAILURE, None, None)
 
 
@@ -112,7 +112,11 @@ def test_what_is_no_text_is_refused(data: bytes) -> None:
 
 
 @effort(80)
-@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode) | st.text(alphabet='[]{}=."\n0123456789eabhours_', max_size=80).map(str.encode))
+@given(
+    st.binary(max_size=60)
+    | st.text(max_size=60).map(str.encode)
+    | st.text(alphabet='[]{}=."\n0123456789eabhours_', max_size=80).map(str.encode)
+)
 def test_whatever_is_in_it_is_read_or_refused(data: bytes) -> None:
     try:
         read_case_file(data, "case.toml")

@@ -75,7 +75,9 @@ def test_a_greater_input_moves_the_result_where_it_is_said_to(before: dict[str, 
     elif name == "loaded_rate":
         assert_the_rate_moves_it(before, old.net_monthly_benefit, new.net_monthly_benefit)
     else:
-        assert (new.net_monthly_benefit <= old.net_monthly_benefit) if name in COSTS else (new.net_monthly_benefit >= old.net_monthly_benefit)
+        assert (
+            (new.net_monthly_benefit <= old.net_monthly_benefit) if name in COSTS else (new.net_monthly_benefit >= old.net_monthly_benefit)
+        )
     if name != "loaded_rate":
         assert_payback_moves(name, old.payback_months, new.payback_months)
 
@@ -133,7 +135,16 @@ def test_without_production_or_history_it_is_not_yet(production: bool, history: 
 
 @pytest.mark.parametrize(
     ("months", "said"),
-    [("2.9999", "2.9"), ("3", "3.0"), ("2.94", "2.9"), ("5.96", "6.0"), ("6", "6.0"), ("6.0001", "6.1"), ("0", "0.0"), ("1234.5", "1,234.5")],
+    [
+        ("2.9999", "2.9"),
+        ("3", "3.0"),
+        ("2.94", "2.9"),
+        ("5.96", "6.0"),
+        ("6", "6.0"),
+        ("6.0001", "6.1"),
+        ("0", "0.0"),
+        ("1234.5", "1,234.5"),
+    ],
 )
 def test_months_are_rounded_on_their_own_side_of_a_threshold(months: str, said: str) -> None:
     assert months_text(Decimal(months)) == f"{said} months"

@@ -37,7 +37,7 @@ def _value_flags(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--input", "file", metavar="FILE", type=click.Path(path_type=Path), help="TOML with any of the inputs.")
 @_value_flags
 @click.option("--currency", metavar="EUR", help=f"What amounts are in. [default: {CURRENCY}]")
-@click.option("--seed", metavar="N", type=click.IntRange(0, 2**63), default=SEED, help=f"Of the draws from ranges. [default: {SEED}]")
+@click.option("--seed", metavar="N", type=click.IntRange(0, 10**9), default=SEED, help=f"Of the draws from ranges. [default: {SEED}]")
 @click.option("--html", "page", metavar="FILE", type=click.Path(path_type=Path), help="Write it as one page.")
 @click.option("--pdf", metavar="FILE", type=click.Path(path_type=Path), help="Write it as one page of PDF; needs lastgood[pdf].")
 @in_session

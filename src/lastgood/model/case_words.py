@@ -97,7 +97,7 @@ def payback_text(months: Decimal | None) -> str:
 def verdict_rule() -> str:
     """Say the rule of all verdicts in one line."""
     return (
-        f"strong: pays back in less than {STRONG_BEFORE} months; sound: in {STRONG_BEFORE} to {SOUND_UNTIL}; weak: in more, or never;"
+        f"strong: in less than {STRONG_BEFORE} months; sound: in {STRONG_BEFORE} to {SOUND_UNTIL}; weak: in more, or never;"
         " not yet: no production pipeline, or nothing that went wrong is measured or declared"
     )
 
@@ -177,7 +177,7 @@ def asymmetry(case: Case) -> Sequence[str]:
         )
         return said
     said.append(
-        f"A wrong no costs {money(result.first_year_net, currency)} a year: {amount(result.avoided_loss)} avoided"
+        f"A wrong no costs {money(result.first_year_net, currency)} in the first year: {amount(result.avoided_loss)} avoided"
         f" − {amount(result.annual_cost)} spent."
     )
     if case.even.chance is not None:
@@ -222,7 +222,8 @@ def _of_deploys(case: Case) -> str:
 
 def _of_incidents(case: Case) -> str:
     rate = case.inputs["incidents_per_year"]
-    said = f"{plain(rate.range.likely)} a year are counted" if rate.range.likely else "None is counted"
+    are = "is" if rate.range.likely == 1 else "are"
+    said = f"{plain(rate.range.likely)} a year {are} counted" if rate.range.likely else "None is counted"
     even = case.even
     if even.incidents is None or even.incidents_strong is None:
         return f"{said}, and with what one costs and how many are prevented, no number of them would pay for anything."
