@@ -170,7 +170,7 @@ class TestWhatARegistryHasMeasured:
     def test_deploys_are_extrapolated_from_four_weeks_on(self, desk: Desk, clock: FixedClock) -> None:
         found = self.measured(desk, clock, days=28, deploys=4)
         assert found.given["deploys_per_year"].range.likely * 10 == 521
-        assert found.given["deploys_per_year"].note == "extrapolated: 4 deploys in 28 days × 365 ÷ 28"
+        assert found.given["deploys_per_year"].note == "extrapolated: 4 deploys of all pipelines in 28 days, × 365 ÷ 28"
         assert (found.deployments, found.rollbacks, found.rollback_seconds) == (5, 1, Decimal("2.5"))
         assert found.incidents is None
 
@@ -182,7 +182,7 @@ class TestWhatARegistryHasMeasured:
     def test_of_a_longer_history_the_last_year_counts(self, desk: Desk, clock: FixedClock) -> None:
         found = self.measured(desk, clock, days=367, deploys=4)
         assert found.given["deploys_per_year"].range.likely == 2
-        assert found.given["deploys_per_year"].note == "counted: 2 deploys in the last 365 days"
+        assert found.given["deploys_per_year"].note == "counted: 2 deploys of all pipelines in the last 365 days"
 
     def test_without_a_deployment_nothing_is_measured(self, desk: Desk, clock: FixedClock) -> None:
         found = self.measured(desk, clock, days=40, deploys=0)

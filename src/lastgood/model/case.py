@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
+from types import MappingProxyType
 
 from lastgood.errors import InvalidCase
 from lastgood.model.chance import SEED, Chances, Swing, draw, likeliest, tornado
@@ -42,7 +43,6 @@ AT_PAR = frozenset({"EUR", "USD", "GBP", "CHF"})
 """The currencies in which the defaults are taken as they are; in any other, amounts of money have to be said."""
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_NOUNS = ("incident", "near-miss", "reproduction failure")
 
 
 class Origin(Enum):
@@ -61,6 +61,11 @@ class Happening(Enum):
     INCIDENT = "incident"
     NEAR_MISS = "near-miss"
     REPRO_FAILURE = "repro-failure"
+
+
+_NOUNS = MappingProxyType(
+    {Happening.INCIDENT: "incident", Happening.NEAR_MISS: "near-miss", Happening.REPRO_FAILURE: "reproduction failure"},
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,13 +264,13 @@ def _production(declared: Declared, measured: Measured) -> Known:
 
 
 def _history(declared: Declared, measured: Measured, inputs: Mapping[str, Estimate]) -> Known:
-    counted = zip(_NOUNS, (measured.incidents, measured.near_misses, measured.repro_failures), strict=True)
+    counted = zip(_NOUNS.values(), (measured.incidents, measured.near_misses, measured.repro_failures), strict=True)
     said = [_some(number, noun) for noun, number in counted if number]
     if said:
         return Known(is_so=True, said=f"{', '.join(said)}: measured")
     if declared.incidents:
         kinds = [one.kind for one in declared.incidents]
-        listed = ", ".join(_some(kinds.count(one), noun) for one, noun in zip(Happening, _NOUNS, strict=True) if one in kinds)
+        listed = ", ".join(_some(kinds.count(one), noun) for one, noun in _NOUNS.items() if one in kinds)
         return Known(is_so=True, said=f"{listed}, declared in {declared.where}: assumed")
     rate = inputs["incidents_per_year"]
     if rate.range.likely > 0:

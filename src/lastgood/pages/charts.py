@@ -16,9 +16,9 @@ from decimal import Decimal
 
 from lastgood.pages.page import escape
 
-INK, QUIET, LINE, SHADE, ACCENT = "#1c2430", "#5c6675", "#c9d0da", "#e9edf3", "#1f4e8c"
+INK, QUIET, SHADE = "#1c2430", "#5c6675", "#e9edf3"
 CHART_STYLE = """
-svg text { fill: var(--ink); } svg .aside { fill: var(--quiet); } svg .line { stroke: var(--line); } svg .shade { fill: var(--shade); }
+svg text { fill: var(--ink); } svg .aside { fill: var(--quiet); } svg .shade { fill: var(--shade); }
 svg .bar { fill: var(--bar); } svg .mark { stroke: var(--ink); }
 :root { --bar: #5b8bc5; } @media (prefers-color-scheme: dark) { :root { --bar: #3f6fa8; } } @media print { :root { --bar: #5b8bc5; } }
 """

@@ -62,8 +62,10 @@ def _deploys(moves: list[MovesOfKind], lately: list[MovesOfKind], now: datetime)
         return None, f"{counted:,} deploys in {days} days of history: too few days for a rate, {FEWEST_DAYS} are needed"
     if days >= YEAR:
         number = sum(one.number for one in lately if one.kind in GATED)
-        return Given(point(Decimal(number)), Origin.MEASURED, note=f"counted: {number:,} deploys in the last {YEAR} days"), ""
+        return Given(
+            point(Decimal(number)), Origin.MEASURED, note=f"counted: {number:,} deploys of all pipelines in the last {YEAR} days"
+        ), ""
     number = sum(one.number for one in deploys)
     rate = (Decimal(number) * YEAR / days).quantize(_TENTH, ROUND_HALF_UP)
-    note = f"extrapolated: {number:,} deploys in {days} days × {YEAR} ÷ {days}"
+    note = f"extrapolated: {number:,} deploys of all pipelines in {days} days, × {YEAR} ÷ {days}"
     return Given(point(rate), Origin.MEASURED, note=note), ""
