@@ -141,6 +141,7 @@ def test_what_can_be_typed() -> None:
     [
         (lambda: case_of(incidents_per_year=2), "Only 50% of incidents count as prevented here; the running cost is paid from 0.1% on."),
         (case_of, "No incident is counted here, so they may well be enough."),
+        (lambda: case_of(incidents_per_year=1, deploys_per_year=2), "count as prevented here; the hours saved alone pay the running cost."),
         (lambda: case_of(incidents_per_year=1, cost_per_incident=10), "preventing every one would not pay the running cost."),
         (lambda: case_of(incidents_per_year=2), "60 s × 50 deploys ÷ 3600 = 0.8 hours a year, or 66.67 EUR, 2.3% of the annual cost"),
         (lambda: case_of(incidents_per_year=2), "2 a year are counted. Fewer than 0.01 a year pay the running cost; from 1.55 a year on"),

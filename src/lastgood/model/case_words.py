@@ -205,6 +205,8 @@ def _of_git(case: Case) -> str:
     counted = f"{said} Only {percent_exact(share)} of incidents count as prevented here"
     if case.even.share is None:
         return f"{counted}; preventing every one would not pay the running cost."
+    if case.even.share == 0:
+        return f"{counted}; the hours saved alone pay the running cost."
     return f"{counted}; the running cost is paid from {percent(case.even.share)} on."
 
 
