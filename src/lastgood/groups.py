@@ -21,6 +21,7 @@ from lastgood.registry.upkeep import Upkeep
 if TYPE_CHECKING:
     from lastgood.live.environments import LiveEnvironments
     from lastgood.registry.evaluations import Evaluations
+    from lastgood.registry.incident_protocol import Incidents
     from lastgood.registry.policies import Policies
     from lastgood.registry.protocols import Files, Holds, Operations, Releases
     from lastgood.workspace.declaration import Workspace
@@ -37,6 +38,7 @@ class Groups:
         operations: what was done, one operation after the other, and undoing it.
         policies: what environments ask of releases, and what people approved.
         evaluations: what suites said of releases.
+        incidents: what went wrong, and what it cost.
         upkeep: the care of the bytes: collecting, optimizing, repairing, backing up.
         ledger: checkpoints, proofs and keys of the history.
         bundles: releases on their way between registries.
@@ -95,6 +97,13 @@ class Groups:
         from lastgood.registry.evaluations import Evaluations  # noqa: PLC0415
 
         return Evaluations(self._embedded.context, self._embedded.files, self._embedded.cache)
+
+    @cached_property
+    def incidents(self) -> Incidents:
+        """What went wrong, and what it cost."""
+        from lastgood.registry.incidents import Incidents  # noqa: PLC0415
+
+        return Incidents(self._embedded.context)
 
 
 def workspace_at(folder: str | Path | Workspace) -> Workspace:

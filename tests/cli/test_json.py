@@ -14,6 +14,9 @@ from tests.cli.commands import Desk, error_of, fill, run
 OPERATION = "6f1c1e0a-9a34-4c52-8a5f-1f2f6f2a9b10"
 MOVED = {"environment", "revision", "changed", "kind", "from", "to", "from_number", "to_number", "gates", "operation", "hooks"}
 MOVED |= {"canary", "canary_number", "percent"}
+INCIDENT = {"incident", "kind", "environment", "open", "detected", "mitigated", "closed", "seconds_to_detect", "seconds_to_rollback"}
+SCHEMAS = {f"incident-{verb}": "incident" for verb in ("open", "update", "link", "close", "show")} | {"incident-list": "incidents"}
+"""Commands that answer with one and the same thing."""
 KEYS = {
     "init": {"registry", "pipeline"},
     "commit": {"release", "number", "state", "created", "bytes_logical", "bytes_stored_new", "seconds"},
@@ -36,6 +39,12 @@ KEYS = {
     "eval-run": {"metrics", "cases"},
     "eval-show": {"metrics", "cases", "evaluations"},
     "eval-compare": {"metrics", "cases"},
+    "incident-open": INCIDENT,
+    "incident-update": INCIDENT,
+    "incident-link": INCIDENT,
+    "incident-close": INCIDENT,
+    "incident-show": INCIDENT,
+    "incident-list": {"incidents"},
     "live": {"environment", "folder"},
     "mark": {"release", "verdict"},
     "tag": {"tag", "release"},
@@ -88,6 +97,12 @@ LINES = {
     "eval-run": ["eval", "run", "r4"],
     "eval-show": ["eval", "show", "r4"],
     "eval-compare": ["eval", "compare", "r3", "r4"],
+    "incident-open": ["incident", "open", "it cites nothing", "--env", "prod"],
+    "incident-update": ["incident", "update", "1", "--hours", "2"],
+    "incident-link": ["incident", "link", "1", "r1"],
+    "incident-close": ["incident", "close", "1"],
+    "incident-show": ["incident", "show", "1"],
+    "incident-list": ["incident", "list"],
     "live": ["live", "prod", "run"],
     "mark": ["mark", "bad", "r1", "--why", "it lies"],
     "tag": ["tag", "r1", "v1"],
@@ -128,6 +143,7 @@ def ready(three: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     three.tell("backup", "../whole.tar")
     three.tell("ledger", "prove", "r1", "--output", "../r1.proof")
     three.tell("export", "r1", "../r1.bundle")
+    three.tell("incident", "open", "it is slow")
     three.tell("deploy", "prod", "r2", "--operation", OPERATION)
     three.write("lastgood.toml", (three.root / "lastgood.toml").read_text() + SUITE)
     three.write("evals/run.sh", 'cp evals/results.jsonl "$LASTGOOD_OUT"\n')
@@ -149,7 +165,7 @@ def test_json_is_one_object_with_its_schema_and_keys(ready: Desk, name: str) -> 
 
     ran = desk.tell(*line_of(desk, name), "--json")
 
-    assert ran.answer["schema"] == f"lastgood.{name}/1"
+    assert ran.answer["schema"] == f"lastgood.{SCHEMAS.get(name, name)}/1"
     assert {"schema"} | KEYS[name] <= ran.answer.keys()
 
 

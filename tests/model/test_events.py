@@ -82,7 +82,7 @@ def test_every_field_of_every_type_is_needed_and_typed(kind: type[Body]) -> None
                 continue
             # Texts and objects that nobody here looks into may hold anything of their own type.
             assert getattr(changed, name) == wrong
-            assert name in {"registry", "policy", "manifest", "gates", "metrics", "runner"}
+            assert name in {"registry", "policy", "manifest", "gates", "metrics", "runner", "preventable"}
         for name in outer["body"]:
             without = {one: value for one, value in outer["body"].items() if one != name}
             if outer["body"][name] is not None and name not in {"suspects", "lifted"}:
@@ -220,12 +220,17 @@ def test_no_name_of_a_person_and_no_free_text_is_in_an_event() -> None:
         "BehaviorDigest",
         "BehaviorDigest | None",
         "ComponentName",
+        "Currency | None",
         "ContentDigest",
         "ContentDigest | None",
         "EnvironmentName",
+        "EnvironmentName | None",
         "HookName",
         "HookOutcome",
+        "IncidentKind",
+        "IncidentName",
         "IncidentName | None",
+        "IncidentStep",
         "FileDigest",
         "Mapping[str, Json]",
         "Mapping[str, Json] | None",
@@ -237,6 +242,8 @@ def test_no_name_of_a_person_and_no_free_text_is_in_an_event() -> None:
         "ReleaseId",
         "ReleaseId | None",
         "SignatureText",
+        "SourceDigest",
+        "SourceDigest | None",
         "SignedNoteText",
         "SignedNoteText | None",
         "TagName",
@@ -244,6 +251,9 @@ def test_no_name_of_a_person_and_no_free_text_is_in_an_event() -> None:
         "TextDigest | None",
         "Verdict",
         "VerifierKeyText",
+        "bool | None",
+        "datetime",
+        "datetime | None",
         "int",
         "int | None",
         "tuple[BehaviorDigest, ...]",

@@ -17,7 +17,8 @@ from lastgood.compare.components import quick_comparer_of
 from lastgood.compare.fitting import Misfit, misfits
 from lastgood.compare.wording import count, size
 from lastgood.errors import LastgoodError
-from lastgood.ids import IncidentName, OperationId
+from lastgood.ids import OperationId
+from lastgood.model.incident import Incident
 from lastgood.registry.asking import Wish
 from lastgood.registry.diff import Looking
 from lastgood.registry.move import Moved
@@ -27,7 +28,7 @@ from lastgood.registry.preflight import Preflight
 @click.command("rollback")
 @click.argument("environment", metavar="ENV")
 @click.option("--to", "revision", metavar="REV", help="A release that was deployed there before. [default: ENV@good]")
-@click.option("--incident", metavar="N", help="What it answers to; recorded as you name it, and not looked up.")
+@click.option("--incident", metavar="N", help="The incident that it answers to: I17, or 17.")
 @click.option("--reason", metavar="TEXT", help="Why, for whoever asks later.")
 @click.option("--expect", metavar="REVISION", type=click.IntRange(min=0), help="Refuse if the environment was moved since.")
 @click.option("--verify", "read", is_flag=True, help="Read and verify every byte of the target first.")
@@ -52,11 +53,13 @@ def command(
     That is the nearest earlier one that is neither bad nor suspect and behaves differently from what is live. What is
     left behind becomes suspect, so a second rollback goes further back, never forward. While a canary runs it is the
     canary that is left behind. What it changes is printed, and what callers know by name and would not find any more.
-    It passes by the gates of the environment, and says which would have refused.
+    It passes by the gates of the environment, and says which would have refused. With --incident it is linked to the
+    incident, which was mitigated by it if nobody said when it was.
     """
     asked = None if operation is None else OperationId.parse(operation)
-    named = None if incident is None else IncidentName.parse(incident)
     with session.move() as registry:
+        # Looked up before anything else: a slip in its name must not cost the time that reading the target takes.
+        named = None if incident is None else registry.incidents.get(incident).name
         environments = registry.environments
         # Asked before anything moves: what cannot be read now must not fail a move that was made.
         hooks = {} if no_hooks or dry_run else declared_hooks(session)
@@ -72,9 +75,15 @@ def command(
             _say_what_to_know(session, environment, done, seconds, dry_run=dry_run)
         finally:
             told = tell_hooks(session, registry, hooks, done, reason)
+        since_detected = None if named is None or dry_run else _seconds_since_detected(registry.incidents.get(named), done)
     more = {"incident": named, "misfits": [one.to_json() for one in found], "hooks": told}
-    fields = moved_json(done) | {"seconds": round(seconds, 3), "seconds_since_detected": None}
+    fields = moved_json(done) | {"seconds": round(seconds, 3), "seconds_since_detected": since_detected}
     session.output.answer("rollback", fields | more)
+
+
+def _seconds_since_detected(incident: Incident, done: Moved) -> float | None:
+    moves = [one for one in incident.moves if (one.environment, one.revision) == (done.environment, done.revision)]
+    return (moves[0].recorded_at - incident.said.detected).total_seconds() if moves else None
 
 
 def _roll_back(

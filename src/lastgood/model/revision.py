@@ -171,6 +171,22 @@ def _parse_when(environment: EnvironmentName, when: str, zone: LocalZone) -> Pla
     return AtTime(environment, parse_time(when, zone))
 
 
+def parse_moment(text: str, zone: LocalZone, now: datetime) -> datetime:
+    """Read when something was: `now`, so long ago such as `3h`, or a date or a time as in `parse_time`.
+
+    Raises:
+        InvalidRevision: it is none of them.
+    """
+    if text == "now":
+        return now
+    if ago := _AGO.fullmatch(text):
+        try:
+            return now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        except OverflowError:
+            raise InvalidRevision(f"{text!r} is longer ago than time goes back") from None
+    return parse_time(text, zone)
+
+
 def parse_time(text: str, zone: LocalZone) -> datetime:
     """Read a date or a time; without a zone the local one is meant, and a bare date is the start of that day.
 

@@ -63,7 +63,7 @@ def ask(context: Context, environment: str, kind: MoveKind, wish: Wish) -> Reque
     release = None if wish.revision is None else resolve.resolve(context, wish.revision, pipeline).release
     if release is not None and release.pipeline != pipeline:
         raise NotFound(f"{release.label} is a release of {release.pipeline}, not of {pipeline}")
-    incident = None if wish.incident is None else IncidentName.parse(wish.incident)
+    incident = None if wish.incident is None else IncidentName.typed(wish.incident)
     measured = elapsed if kind is MoveKind.ROLLBACK else None
     return Request(pipeline, name, kind, release, expected, wish.reason, wish.percent, incident, measured, wish.override)
 

@@ -23,6 +23,7 @@ from lastgood.model.gates.policy import policy_document
 from lastgood.model.history import BadMark, Deployment, ReleaseRecord
 from lastgood.model.operation import Operation, new_operation_id
 from lastgood.testing.catalog_gates import GatesConformance
+from lastgood.testing.catalog_incidents import IncidentsConformance
 from lastgood.testing.catalog_moves import MovesConformance
 from lastgood.testing.catalog_suite import CatalogSuite
 from lastgood.testing.history import ACTOR, BOT, PROD, REGISTRY, START, History, components_of, facts_of, replay_facts
@@ -331,5 +332,5 @@ class EnvironmentsConformance(CatalogSuite):
             raise ZeroDivisionError
 
 
-class FactsConformance(ReleasesConformance, EnvironmentsConformance, MovesConformance, GatesConformance):
+class FactsConformance(ReleasesConformance, EnvironmentsConformance, MovesConformance, GatesConformance, IncidentsConformance):
     """What the catalog answers about releases, environments and gates."""

@@ -1,0 +1,8 @@
+"""`lastgood incident import`."""
+
+import click
+
+
+@click.command("import")
+def import_command() -> None:
+    """Bring in incidents."""
