@@ -22,6 +22,7 @@
     │   ├── InvalidPath                                     a path that must not be in a release
     │   ├── InvalidWorkspace                                lastgood.toml, or the files it names
     │   ├── InvalidManifest                                 a release manifest or an event
+    │   ├── InvalidArchive                                  an archive that was to be imported
     │   └── NewerSchema                                     written by a newer lastgood
     ├── NotAllowed                      exit 4   http 401   get the right or the permission
     ├── Integrity                       exit 7   http 500   bytes or history are not what they should be
@@ -205,6 +206,12 @@ class InvalidManifest(Invalid):
     """A manifest or an event does not have its schema's form."""
 
     kind = "invalid-manifest"
+
+
+class InvalidArchive(Invalid):
+    """An archive that was to be imported is damaged, or holds what it must not; `details["reason"]` says which."""
+
+    kind = "invalid-archive"
 
 
 class NewerSchema(Invalid):

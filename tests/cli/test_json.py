@@ -45,6 +45,7 @@ KEYS = {
     "incident-close": INCIDENT,
     "incident-show": INCIDENT,
     "incident-list": {"incidents"},
+    "incident-import": {"applied", "opened", "known", "moves", "proposals", "problems"},
     "live": {"environment", "folder"},
     "mark": {"release", "verdict"},
     "tag": {"tag", "release"},
@@ -103,6 +104,7 @@ LINES = {
     "incident-close": ["incident", "close", "1"],
     "incident-show": ["incident", "show", "1"],
     "incident-list": ["incident", "list"],
+    "incident-import": ["incident", "import", "incidents.csv"],
     "live": ["live", "prod", "run"],
     "mark": ["mark", "bad", "r1", "--why", "it lies"],
     "tag": ["tag", "r1", "v1"],
@@ -144,6 +146,7 @@ def ready(three: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     three.tell("ledger", "prove", "r1", "--output", "../r1.proof")
     three.tell("export", "r1", "../r1.bundle")
     three.tell("incident", "open", "it is slow")
+    three.write("incidents.csv", "title,detected\nslow,2026-03-02\n")
     three.tell("deploy", "prod", "r2", "--operation", OPERATION)
     three.write("lastgood.toml", (three.root / "lastgood.toml").read_text() + SUITE)
     three.write("evals/run.sh", 'cp evals/results.jsonl "$LASTGOOD_OUT"\n')

@@ -81,15 +81,20 @@ def is_backfilled(session: Session, sequence: int) -> bool:
     return session.row("SELECT 1 FROM fact_backfills WHERE sequence = :sequence", sequence=sequence) is not None
 
 
-def incident_from(session: Session, source: SourceDigest) -> IncidentName | None:
-    """Return the incident that was imported from a line of another system, or None."""
-    row = session.row("SELECT incident FROM fact_incidents WHERE source = :source AND withdrawn = 0 ORDER BY number", source=source)
+def incident_from(session: Session, pipeline: PipelineName, source: SourceDigest) -> IncidentName | None:
+    """Return the incident of a pipeline that was imported from a line of another system, or None."""
+    row = session.row(
+        "SELECT incident FROM fact_incidents WHERE source = :source AND pipeline = :pipeline AND withdrawn = 0 ORDER BY number",
+        source=source,
+        pipeline=pipeline,
+    )
     return None if row is None else IncidentName(row[0])
 
 
-def backfilled_from(session: Session, source: SourceDigest) -> bool:
-    """Whether a move of the past was imported from a line of another system."""
-    return session.row("SELECT 1 FROM fact_backfills WHERE source = :source", source=source) is not None
+def backfilled_from(session: Session, pipeline: PipelineName, source: SourceDigest) -> bool:
+    """Whether a move of the past of a pipeline was imported from a line of another system."""
+    query = "SELECT 1 FROM fact_backfills WHERE source = :source AND pipeline = :pipeline"
+    return session.row(query, source=source, pipeline=pipeline) is not None
 
 
 def backfills_of(session: Session, pipeline: PipelineName) -> list[Backfill]:

@@ -99,6 +99,7 @@ class BroughtIn:
         moves: how many moves of the past were recorded.
         moves_known: how many had been before.
         moves_superseded: how many are of a time of which the registry has a record of its own.
+        refused: of a plan, which of the incidents cannot be recorded, by their place, and why.
     """
 
     opened: tuple[IncidentName, ...]
@@ -106,6 +107,7 @@ class BroughtIn:
     moves: int
     moves_known: int
     moves_superseded: int
+    refused: tuple[tuple[int, str], ...] = ()
 
 
 class Incidents(Protocol):
@@ -171,12 +173,21 @@ class Incidents(Protocol):
         """Return what the incidents that were noticed in a span of time come to."""
         ...
 
-    def bring_in(self, incidents: Sequence[BroughtIncident], moves: Sequence[BroughtMove] = (), pipeline: str | None = None) -> BroughtIn:
+    def bring_in(self, brought: Sequence[BroughtIncident], moves: Sequence[BroughtMove] = (), pipeline: str | None = None) -> BroughtIn:
         """Record what another system tells, all of it or nothing; what was recorded from the same line before is left.
+
+        Args:
+            brought: incidents.
+            moves: deploys and rollbacks.
+            pipeline: whose they are, where the registry has several.
 
         Raises:
             as `open`.
         """
+        ...
+
+    def plan_in(self, brought: Sequence[BroughtIncident], moves: Sequence[BroughtMove] = (), pipeline: str | None = None) -> BroughtIn:
+        """Return what `bring_in` would do, and which incidents it would refuse."""
         ...
 
     def backfills(self, pipeline: str | None = None) -> builtins.list[Backfill]:

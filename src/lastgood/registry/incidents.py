@@ -14,12 +14,14 @@ import builtins
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Protocol
 
 from lastgood.catalog import environments, incidents
 from lastgood.catalog.database import Session
 from lastgood.catalog.records import Appender
 from lastgood.errors import Conflict, Invalid, NotFound
-from lastgood.ids import EnvironmentName, IncidentName, PipelineName, ReleaseId, SourceDigest
+from lastgood.ids import EnvironmentName, IncidentName, PipelineName, ReleaseId, SourceDigest, TextDigest
+from lastgood.model.changes.body import Body
 from lastgood.model.changes.environments import MoveKind
 from lastgood.model.changes.incidents import IncidentKind, IncidentLinked, IncidentRecorded, IncidentStep
 from lastgood.model.history import Backfill
@@ -32,6 +34,20 @@ from lastgood.registry.resolve import choose_pipeline, resolve
 _LIST = "lastgood incident list"
 
 
+class Ledger(Protocol):
+    """What takes in texts and events; a plan gives one that takes nothing in."""
+
+    now: datetime
+
+    def text(self, text: str | None) -> TextDigest | None:
+        """Keep a text, and return the digest that stands for it."""
+        ...
+
+    def append(self, body: Body) -> object:
+        """Append an event."""
+        ...
+
+
 class Incidents:
     """The incidents of an embedded registry; see `registry.incident_protocol` for what each verb does."""
 
@@ -40,10 +56,11 @@ class Incidents:
 
     def open(self, telling: Telling) -> Incident:
         """Open an incident; it was noticed now, unless something else is said."""
-        pipeline = self.pipeline_of(telling)
+        pipeline = self._pipeline_of(telling)
         said = self._resolved(telling, pipeline)
         with self._context.changing(self._context.operation(None)) as (session, ledger):
-            name = opened(session, ledger, pipeline, said)
+            name = incidents.next_incident(session)
+            append_opened(session, ledger, name, pipeline, said=said)
             return require_incident(session, name)
 
     def update(self, name: str, telling: Telling, clear: Iterable[str] = ()) -> Incident:
@@ -90,7 +107,7 @@ class Incidents:
         self, pipeline: str | None = None, *, environment: str | None = None, since: When | None = None, only_open: bool = False
     ) -> builtins.list[Incident]:
         """Return the incidents of a pipeline, newest first."""
-        chosen = self.pipeline_of(Telling(pipeline=pipeline, environment=environment))
+        chosen = self._pipeline_of(Telling(pipeline=pipeline, environment=environment))
         place = None if environment is None else EnvironmentName.parse(environment.rpartition("/")[2])
         with self._context.database.reading() as session:
             found = incidents.incidents_of(session, chosen, since=self._instant(since))
@@ -104,20 +121,38 @@ class Incidents:
 
     def bring_in(self, brought: Sequence[BroughtIncident], moves: Sequence[BroughtMove] = (), pipeline: str | None = None) -> BroughtIn:
         """Record what another system tells, all of it or nothing."""
-        from lastgood.registry.bringing_in import bring_in  # noqa: PLC0415 - only an import needs it
+        from lastgood.registry.bringing_in import BringingIn  # noqa: PLC0415 - only an import needs it
 
-        chosen = self.pipeline_of(Telling(pipeline=pipeline))
-        said = [(one, self._resolved(one.telling, chosen)) for one in brought]
+        chosen = self._pipeline_of(Telling(pipeline=pipeline))
+        said = [replace(one, telling=self._resolved(one.telling, chosen)) for one in brought]
         with self._context.changing(self._context.operation(None)) as (session, ledger):
-            return bring_in(session, ledger, chosen, said=said, moves=moves)
+            bringing = BringingIn(session, ledger, chosen)
+            for one in said:
+                bringing.incident(one)
+            return bringing.done(moves)
+
+    def plan_in(self, brought: Sequence[BroughtIncident], moves: Sequence[BroughtMove] = (), pipeline: str | None = None) -> BroughtIn:
+        """Return what `bring_in` would do, and which incidents it would refuse."""
+        from lastgood.registry.bringing_in import BringingIn, NoLedger  # noqa: PLC0415 - as above
+
+        chosen = self._pipeline_of(Telling(pipeline=pipeline))
+        refused: builtins.list[tuple[int, str]] = []
+        with self._context.database.reading() as session:
+            bringing = BringingIn(session, NoLedger(self._context.clock.now()), chosen)
+            for place, one in enumerate(brought):
+                try:
+                    bringing.incident(replace(one, telling=self._resolved(one.telling, chosen)))
+                except (Invalid, NotFound) as error:
+                    refused.append((place, error.message.removesuffix("; nothing was changed")))
+            return replace(bringing.done(moves), refused=tuple(refused))
 
     def backfills(self, pipeline: str | None = None) -> builtins.list[Backfill]:
         """Return the moves of the past that were told of, oldest first."""
-        chosen = self.pipeline_of(Telling(pipeline=pipeline))
+        chosen = self._pipeline_of(Telling(pipeline=pipeline))
         with self._context.database.reading() as session:
             return incidents.backfills_of(session, chosen)
 
-    def pipeline_of(self, telling: Telling) -> PipelineName:
+    def _pipeline_of(self, telling: Telling) -> PipelineName:
         """Return whose incident it is: that of its environment, the one that is named, or the only one there is."""
         before = (telling.environment or "").rpartition("/")[0] or telling.pipeline
         named = None if before is None else PipelineName.parse(before)
@@ -170,7 +205,9 @@ def require_incident(session: Session, name: IncidentName) -> Incident:
     return found
 
 
-def opened(session: Session, ledger: Appender, pipeline: PipelineName, said: Telling, source: SourceDigest | None = None) -> IncidentName:
+def append_opened(
+    session: Session, ledger: Ledger, name: IncidentName, pipeline: PipelineName, *, said: Telling, source: SourceDigest | None = None
+) -> None:
     """Append the event that opens an incident; times and the release have been resolved.
 
     Raises:
@@ -181,7 +218,7 @@ def opened(session: Session, ledger: Appender, pipeline: PipelineName, said: Tel
     if title is None:
         raise Invalid("an incident has a title: what it is, in a line; nothing was changed")
     body = IncidentRecorded(
-        incident=incidents.next_incident(session),
+        incident=name,
         step=IncidentStep.OPENED,
         pipeline=pipeline,
         kind=said.kind or IncidentKind.INCIDENT,
@@ -202,7 +239,6 @@ def opened(session: Session, ledger: Appender, pipeline: PipelineName, said: Tel
     body = _with(session, ledger, body, said=replace(said, title=None), clear=frozenset())
     check_times(body, ledger.now)
     ledger.append(body)
-    return body.incident
 
 
 def answer_with_rollback(session: Session, ledger: Appender, name: IncidentName, pipeline: PipelineName) -> None:
@@ -233,7 +269,7 @@ def _link_move(session: Session, ledger: Appender, linked: IncidentLinked, envir
         _mitigated(ledger, said, move.recorded_at)
 
 
-def _with(session: Session, ledger: Appender, before: IncidentRecorded, *, said: Telling, clear: frozenset[str]) -> IncidentRecorded:
+def _with(session: Session, ledger: Ledger, before: IncidentRecorded, *, said: Telling, clear: frozenset[str]) -> IncidentRecorded:
     """Return what holds of an incident when more is said of it."""
     if said.environment is not None:
         _require_environment(session, before.pipeline, said.environment)

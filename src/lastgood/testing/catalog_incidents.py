@@ -78,7 +78,8 @@ class IncidentsConformance(CatalogSuite):
             assert (found.said, found.title, found.impact, found.release_number) == (said, "it cites nothing", None, 1)
             assert (found.opened_at, found.opened_by, found.is_open) == (START, ACTOR, False)
             assert incidents.incident_named(session, IncidentName("I2")) is None
-            assert incidents.incident_from(session, LINE) == "I1"
+            assert incidents.incident_from(session, BOT, LINE) == "I1"
+            assert incidents.incident_from(session, PipelineName("other"), LINE) is None
             assert incidents.next_incident(session) == "I2"
 
     def test_names_are_never_given_twice(self, database: Database) -> None:
@@ -94,7 +95,7 @@ class IncidentsConformance(CatalogSuite):
             assert incidents.incidents_of(session, BOT) == []
             assert incidents.changed_last(session, IncidentName("I10")) == (gone.sequence, True)
             assert incidents.changed_last(session, IncidentName("I3")) is None
-            assert incidents.incident_from(session, LINE) is None
+            assert incidents.incident_from(session, BOT, LINE) is None
             assert incidents.next_incident(session) == "I11"
 
     def test_a_list_is_of_one_pipeline_and_a_span_of_time(self, database: Database) -> None:
@@ -186,11 +187,11 @@ class IncidentsConformance(CatalogSuite):
                 Backfill(None, MoveKind.ROLLBACK, START - 2 * HOUR, IncidentName("I1"), "deployed v1.3"),
                 Backfill(PROD, MoveKind.DEPLOY, START - HOUR, None, "deployed v1.3"),
             ]
-            assert incidents.backfilled_from(session, LINE)
+            assert incidents.backfilled_from(session, BOT, LINE)
             assert incidents.is_backfilled(session, first.sequence)
         history.append(BackfillWithdrawn(BOT, first.sequence))
         with database.reading() as session:
-            assert not incidents.backfilled_from(session, LINE)
+            assert not incidents.backfilled_from(session, BOT, LINE)
             assert not incidents.is_backfilled(session, first.sequence)
 
     def test_texts_that_were_erased_are_none(self, database: Database) -> None:
