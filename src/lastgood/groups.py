@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lastgood.live.environments import LiveEnvironments
     from lastgood.registry.evaluations import Evaluations
     from lastgood.registry.incident_protocol import Incidents
+    from lastgood.registry.pilots import Pilots
     from lastgood.registry.policies import Policies
     from lastgood.registry.protocols import Files, Holds, Operations, Releases
     from lastgood.workspace.declaration import Workspace
@@ -39,6 +40,7 @@ class Groups:
         policies: what environments ask of releases, and what people approved.
         evaluations: what suites said of releases.
         incidents: what went wrong, and what it cost.
+        pilots: a span in which lastgood is tried, held against one before.
         upkeep: the care of the bytes: collecting, optimizing, repairing, backing up.
         ledger: checkpoints, proofs and keys of the history.
         bundles: releases on their way between registries.
@@ -104,6 +106,13 @@ class Groups:
         from lastgood.registry.incidents import Incidents  # noqa: PLC0415
 
         return Incidents(self._embedded.context)
+
+    @cached_property
+    def pilots(self) -> Pilots:
+        """A span in which lastgood is tried, held against one before."""
+        from lastgood.registry.pilots import EmbeddedPilots  # noqa: PLC0415
+
+        return EmbeddedPilots(self._embedded.context)
 
 
 def workspace_at(folder: str | Path | Workspace) -> Workspace:

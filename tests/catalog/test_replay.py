@@ -40,6 +40,7 @@ CHANGES = {
     "fact_evaluations": "UPDATE fact_evaluations SET metrics = '{\"score\":1}'",
     "fact_incidents": "UPDATE fact_incidents SET closed = detected",
     "fact_incident_links": "UPDATE fact_incident_links SET note = NULL",
+    "fact_pilots": "UPDATE fact_pilots SET days = 1",
     "fact_backfills": "UPDATE fact_backfills SET kind = 'rollback'",
 }
 
@@ -85,6 +86,7 @@ def registry(tmp_path: Path) -> Path:
         opened.incidents.link("I1", note="see there")
         long_ago, line = parse_instant("2020-01-01T00:00:00.000000Z"), SourceDigest.of(b"a line")
         opened.incidents.bring_in((), [BroughtMove(MoveKind.DEPLOY, "prod", long_ago, "deployed", line)])
+        opened.pilots.start("120d..30d", 90)
         opened.releases.mark("r1", Verdict.BAD, "it lies")
     with lastgood.open(tmp_path, actor="bob") as opened:
         opened.policies.approve("r3", "qa", "read it")

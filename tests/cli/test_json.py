@@ -46,6 +46,8 @@ KEYS = {
     "incident-show": INCIDENT,
     "incident-list": {"incidents"},
     "incident-import": {"applied", "opened", "known", "moves", "proposals", "problems"},
+    "pilot-start": {"pipeline", "begins", "ends", "baseline_from", "baseline_until"},
+    "pilot-report": {"verdict", "counts", "times", "deploy_tax", "baseline_known"},
     "live": {"environment", "folder"},
     "mark": {"release", "verdict"},
     "tag": {"tag", "release"},
@@ -105,6 +107,8 @@ LINES = {
     "incident-show": ["incident", "show", "1"],
     "incident-list": ["incident", "list"],
     "incident-import": ["incident", "import", "incidents.csv"],
+    "pilot-start": ["pilot", "start", "--baseline", "90d..1d", "--for", "90d"],
+    "pilot-report": ["pilot", "report"],
     "live": ["live", "prod", "run"],
     "mark": ["mark", "bad", "r1", "--why", "it lies"],
     "tag": ["tag", "r1", "v1"],
@@ -146,6 +150,7 @@ def ready(three: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     three.tell("ledger", "prove", "r1", "--output", "../r1.proof")
     three.tell("export", "r1", "../r1.bundle")
     three.tell("incident", "open", "it is slow")
+    three.tell("pilot", "start", "--baseline", "200d..120d", "--for", "90d", "--begins", "100d")
     three.write("incidents.csv", "title,detected\nslow,2026-03-02\n")
     three.tell("deploy", "prod", "r2", "--operation", OPERATION)
     three.write("lastgood.toml", (three.root / "lastgood.toml").read_text() + SUITE)

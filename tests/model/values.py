@@ -49,6 +49,7 @@ from lastgood.model.changes.incidents import (
 )
 from lastgood.model.changes.ledger import KeySet, SignedNoteText, VerifierKeyText
 from lastgood.model.changes.operations import OperationUndone
+from lastgood.model.changes.pilots import PilotStarted, PilotWithdrawn
 from lastgood.model.changes.policies import PolicyApplied, ReleaseApproved
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import (
@@ -277,6 +278,8 @@ BODIES: Mapping[type[Body], st.SearchStrategy[Body]] = {
         source=digests(SourceDigest),
     ),
     BackfillWithdrawn: st.builds(BackfillWithdrawn, _pipelines, numbers),
+    PilotStarted: st.builds(PilotStarted, _pipelines, instants, st.integers(1, 10**6), instants, instants, st.none() | numbers),
+    PilotWithdrawn: st.builds(PilotWithdrawn, _pipelines, numbers),
     BehaviorMarked: st.builds(BehaviorMarked, _pipelines, _releases, _behaviors, st.sampled_from(Verdict), _texts_apart),
 }
 bodies: st.SearchStrategy[Body] = st.one_of(*BODIES.values())

@@ -36,6 +36,7 @@ from lastgood.model.changes.incidents import (
 )
 from lastgood.model.changes.ledger import KeySet
 from lastgood.model.changes.operations import OperationUndone
+from lastgood.model.changes.pilots import PilotStarted, PilotWithdrawn
 from lastgood.model.changes.policies import PolicyApplied, ReleaseApproved
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import (
@@ -79,6 +80,8 @@ _CHANGES = (
     IncidentUnlinked,
     DeploymentBackfilled,
     BackfillWithdrawn,
+    PilotStarted,
+    PilotWithdrawn,
 )
 EVENT_TYPES: Mapping[str, type[Body]] = {one.type: one for one in _CHANGES}
 

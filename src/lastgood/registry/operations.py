@@ -23,6 +23,7 @@ from lastgood.model.changes.incidents import (
 )
 from lastgood.model.changes.ledger import KeySet
 from lastgood.model.changes.operations import OperationUndone
+from lastgood.model.changes.pilots import PilotStarted, PilotWithdrawn
 from lastgood.model.changes.policies import PolicyApplied, ReleaseApproved
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import (
@@ -152,6 +153,10 @@ def _say_of_an_incident(body: Body) -> str:
             return f"{body.environment or body.pipeline}: a {body.kind} of {body.occurred_at:%Y-%m-%d} told of"
         case BackfillWithdrawn():
             return f"{body.pipeline}: a move of the past withdrawn"
+        case PilotStarted():
+            return f"{body.pipeline}: a pilot of {body.days} days started"
+        case PilotWithdrawn():
+            return f"{body.pipeline}: a pilot withdrawn"
         case _:
             return body.type
 

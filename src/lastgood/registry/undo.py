@@ -12,7 +12,7 @@ that state was let in before. A bad release is not brought back.
     mark                           the mark before; suspicions that `mark good` lifted are not brought back
     hold, hold --lift              the hold is lifted, set again with its reason
     incident open, update, …       what was said of it before holds again; one that was opened is withdrawn
-    incident import                all that it brought in is withdrawn
+    incident import, pilot start   all that it brought in is withdrawn
     undo                           all of the above, so an undo is undone
     commit, policies, the rest     refused: what is in history stays in history
 """
@@ -39,6 +39,7 @@ from lastgood.model.changes.incidents import (
 )
 from lastgood.model.changes.ledger import KeySet
 from lastgood.model.changes.operations import OperationUndone
+from lastgood.model.changes.pilots import PilotStarted, PilotWithdrawn
 from lastgood.model.changes.releases import BehaviorMarked, HoldLifted, ReleaseHeld, TagRemoved, TagSet, Verdict
 from lastgood.model.environment import Move, Target, refuse_bad
 from lastgood.model.event import Event
@@ -156,7 +157,9 @@ class _Undoing:
                 | IncidentLinked()
                 | IncidentUnlinked()
                 | DeploymentBackfilled()
-                | BackfillWithdrawn() as told
+                | BackfillWithdrawn()
+                | PilotStarted()
+                | PilotWithdrawn() as told
             ):
                 self._append(inverse_of(self._session, event, told))
             case KeySet(consent=None, reason=None):

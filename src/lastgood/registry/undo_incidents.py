@@ -1,4 +1,4 @@
-"""What takes back changes of incidents: what held before is said again, opening is withdrawn, and so on.
+"""What takes back changes of incidents and of pilots: what held before is said again, opening is withdrawn, and so on.
 
 inverse = inverse_of(session, event)          # raises Conflict where somebody changed it since
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from lastgood.catalog import incidents
+from lastgood.catalog import incidents, pilots
 from lastgood.catalog.database import Session
 from lastgood.catalog.records import event_at, events_before
 from lastgood.errors import Conflict
@@ -23,9 +23,19 @@ from lastgood.model.changes.incidents import (
     IncidentUnlinked,
     IncidentWithdrawn,
 )
+from lastgood.model.changes.pilots import PilotStarted, PilotWithdrawn
 from lastgood.model.event import Event
 
-IncidentChange = IncidentRecorded | IncidentWithdrawn | IncidentLinked | IncidentUnlinked | DeploymentBackfilled | BackfillWithdrawn
+IncidentChange = (
+    IncidentRecorded
+    | IncidentWithdrawn
+    | IncidentLinked
+    | IncidentUnlinked
+    | DeploymentBackfilled
+    | BackfillWithdrawn
+    | PilotStarted
+    | PilotWithdrawn
+)
 
 
 def inverse_of(session: Session, event: Event, body: IncidentChange) -> Body:
@@ -48,7 +58,11 @@ def inverse_of(session: Session, event: Event, body: IncidentChange) -> Body:
             if not incidents.is_backfilled(session, event.sequence):
                 raise _since(event, "what it told was withdrawn")
             return BackfillWithdrawn(pipeline, event.sequence)
-        case IncidentUnlinked(linked=sequence) | BackfillWithdrawn(backfilled=sequence):
+        case PilotStarted(pipeline=pipeline):
+            if not pilots.is_started(session, event.sequence):
+                raise _since(event, "the pilot was withdrawn")
+            return PilotWithdrawn(pipeline, event.sequence)
+        case IncidentUnlinked(linked=sequence) | BackfillWithdrawn(backfilled=sequence) | PilotWithdrawn(started=sequence):
             # What was taken away by an undo stands in the ledger as it was.
             told = event_at(session, sequence)
             assert told is not None  # noqa: S101  # it was read when it was taken away

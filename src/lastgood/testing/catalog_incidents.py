@@ -1,4 +1,4 @@
-"""What every database of the catalog must answer about incidents; part of `CatalogConformance`."""
+"""What every database of the catalog must answer about incidents and pilots; part of `CatalogConformance`."""
 
 # ruff: noqa: S101 - a suite is made of asserts
 
@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from lastgood.catalog import incidents
+from lastgood.catalog import incidents, pilots
 from lastgood.catalog.database import Database
 from lastgood.ids import EnvironmentName, IncidentName, PipelineName, SourceDigest
 from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
@@ -22,7 +22,9 @@ from lastgood.model.changes.incidents import (
     IncidentUnlinked,
     IncidentWithdrawn,
 )
+from lastgood.model.changes.pilots import PilotStarted, PilotWithdrawn
 from lastgood.model.history import Backfill
+from lastgood.model.pilot import TimedMove
 from lastgood.testing.catalog_suite import CatalogSuite
 from lastgood.testing.history import ACTOR, BOT, PROD, START, History
 
@@ -193,6 +195,39 @@ class IncidentsConformance(CatalogSuite):
         with database.reading() as session:
             assert not incidents.backfilled_from(session, BOT, LINE)
             assert not incidents.is_backfilled(session, first.sequence)
+
+    def test_the_newest_pilot_counts(self, database: Database) -> None:
+        """One that was withdrawn is none; another pipeline has its own."""
+        history = History(database)
+        first = PilotStarted(BOT, START, 90, START - 100 * HOUR, START, 1_500)
+        second = PilotStarted(BOT, START + HOUR, 30, START - HOUR, START, None)
+        history.append(first)
+        (started,) = history.append(second)
+        with database.reading() as session:
+            assert pilots.newest_pilot(session, BOT) == second
+            assert pilots.newest_pilot(session, PipelineName("other")) is None
+            assert pilots.is_started(session, started.sequence)
+        history.append(PilotWithdrawn(BOT, started.sequence))
+        with database.reading() as session:
+            assert pilots.newest_pilot(session, BOT) == first
+            assert not pilots.is_started(session, started.sequence)
+
+    def test_moves_of_a_span_have_their_times(self, database: Database) -> None:
+        """The end of the span is not in it."""
+        history = History(database)
+        one = history.commit("one")
+        history.move(one, 1)
+        history.clock.advance(seconds=3_600)
+        body = EnvironmentMoved(
+            *(BOT, PROD, 2, MoveKind.ROLLBACK, one.release, one.release, one.behavior, 1, None, (), None, None), milliseconds=1_234
+        )
+        history.append(body)
+        with database.reading() as session:
+            assert pilots.moves_between(session, BOT, START, START + 2 * HOUR) == [
+                TimedMove(PROD, MoveKind.DEPLOY, START, None),
+                TimedMove(PROD, MoveKind.ROLLBACK, START + HOUR, 1_234),
+            ]
+            assert pilots.moves_between(session, BOT, START, START + HOUR) == [TimedMove(PROD, MoveKind.DEPLOY, START, None)]
 
     def test_texts_that_were_erased_are_none(self, database: Database) -> None:
         """The figures stay."""

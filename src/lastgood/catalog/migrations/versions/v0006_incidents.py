@@ -1,4 +1,4 @@
-"""Facts of incidents, of what is linked to them, and of moves that were told of afterwards.
+"""Facts of incidents, of what is linked to them, of moves that were told of afterwards, and of pilots.
 
 New tables only. They follow from events that no older version wrote, so there is nothing to fill them with.
 """
@@ -27,6 +27,7 @@ def upgrade() -> None:
     _incidents()
     _links()
     _backfills()
+    _pilots()
 
 
 def _incidents() -> None:
@@ -91,3 +92,18 @@ def _backfills() -> None:
         sa.Column("actor", _DIGEST, nullable=False),
     )
     op.create_index("fact_backfills_by_source", "fact_backfills", ["source"])
+
+
+def _pilots() -> None:
+    op.create_table(
+        "fact_pilots",
+        sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("pipeline", _NAME, nullable=False),
+        sa.Column("begins", _INSTANT, nullable=False),
+        sa.Column("days", sa.BigInteger, nullable=False),
+        sa.Column("baseline_from", _INSTANT, nullable=False),
+        sa.Column("baseline_until", _INSTANT, nullable=False),
+        sa.Column("deploy_seconds", sa.BigInteger, nullable=True),
+        sa.Column("recorded_at", _INSTANT, nullable=False),
+        sa.Column("actor", _DIGEST, nullable=False),
+    )
