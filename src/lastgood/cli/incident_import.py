@@ -103,7 +103,7 @@ def _import_csv(session: Session, registry: OpenRegistry, file: Path, *, is_appl
 
 
 def _one_line(telling: Telling) -> str:
-    return f"{telling.detected}  {(telling.kind or 'incident')!s:<13} {telling.environment or '':<8} {first_line(telling.title)}"
+    return f"{(telling.kind or 'incident')!s:<13}  {telling.detected}  {telling.environment or '':<8} {first_line(telling.title)}"
 
 
 def _import_slack(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from lastgood.compare.wording import count
 from lastgood.model.changes.incidents import IncidentKind
-from lastgood.model.incident import Incident, Spread
+from lastgood.model.incident import Cost, Incident, Measured, Spread
 from lastgood.model.pilot import Compared, PilotReport, Side
 from lastgood.model.poisson import Ratio
 from lastgood.pages.page import escape, make_page
@@ -179,6 +179,7 @@ def _times(report: PilotReport) -> Iterator[str]:
     yield f"<tr><td>time to detect</td><td>{_spread(one.time_to_detect)}</td><td>{_spread(other.time_to_detect)}</td></tr>"
     spent = [_hours(side.minutes, side.with_minutes) for side in (one, other)]
     yield f"<tr><td>engineer-hours told</td><td>{spent[0]}</td><td>{spent[1]}</td></tr>"
+    yield f"<tr><td>cost told</td><td>{_costs(one)}</td><td>{_costs(other)}</td></tr>"
     now = "not measured" if tax.seconds is None else f"{tax.seconds:.2f} s (median of {tax.measured} of {tax.deploys})"
     before = "not told" if tax.before_seconds is None else f"{tax.before_seconds / 60:g} min, as told"
     yield f"<tr><td>a deploy</td><td>{now}</td><td>{before}</td></tr>"
@@ -193,6 +194,11 @@ def _spread(one: Spread) -> str:
     minutes = one.median / 60
     words = f"{one.median:.0f} s" if minutes < 1 else f"{minutes:.0f} min" if minutes < 180 else f"{minutes / 60:.1f} h"  # noqa: PLR2004
     return f"{words} (median of {one.count})"
+
+
+def _costs(one: Measured) -> str:
+    amounts = " + ".join(str(Cost(hundredths, currency)) for currency, hundredths in one.costs.items())
+    return f"{amounts} in {count(one.with_cost, 'incident')}" if amounts else "not told"
 
 
 def _hours(minutes: int, known: int) -> str:

@@ -16,6 +16,7 @@ from lastgood.errors import Integrity, LastgoodError, NewerSchema
 from lastgood.ids import EnvironmentName, PipelineName, ReleaseId, TagName
 from lastgood.model.changes.environments import MoveKind
 from lastgood.model.changes.ledger import KeySet, VerifierKeyText
+from lastgood.model.changes.pilots import PilotStarted
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, ReleaseHeld, ReleaseSigned, SignatureText, Verdict
 from lastgood.model.environment import Entry, Marks
@@ -321,6 +322,8 @@ class EnvironmentsConformance(CatalogSuite):
         history.approve(one, "bob", reason="r")
         history.evaluate(one, "quality", {"score": 0.5})
         history.move(two, 5, below=4, gates={"policy": "p"})
+        history.open_incident()
+        history.append(PilotStarted(BOT, START, 90, START - timedelta(days=90), START, None))
         with pytest.raises(ZeroDivisionError), database.writing() as session:
             before = facts_of(session)
             assert all(before.values()), "every table has a row, or this shows nothing"
