@@ -14,13 +14,12 @@ from lastgood.importers.proposing import Proposal, What, propose
 from lastgood.importers.slack import Export, Line, Speaker, Thread, read_export
 from lastgood.model.changes.incidents import IncidentKind
 from lastgood.registry.incident_protocol import Telling
+from tests.importers.chatter import DISTRACTORS, PLAIN
 from tests.importers.talk import (
     BEGIN,
     CHANNELS,
     DEPLOYS,
-    DISTRACTORS,
     INCIDENTS,
-    PLAIN,
     ROLLBACKS,
     STORIES,
     channels,

@@ -17,8 +17,7 @@ from lastgood.compare.components import quick_comparer_of
 from lastgood.compare.fitting import Misfit, misfits
 from lastgood.compare.wording import count, size
 from lastgood.errors import LastgoodError
-from lastgood.ids import OperationId
-from lastgood.model.incident import Incident
+from lastgood.ids import IncidentName, OperationId
 from lastgood.registry.asking import Wish
 from lastgood.registry.diff import Looking
 from lastgood.registry.move import Moved
@@ -69,21 +68,23 @@ def command(
         done = planned if dry_run and planned is not None else _roll_back(session, registry, environment, wish, planned, asked)
         seconds = session.seconds()
         try:
-            if done.changed and not done.gates.is_open:
-                say_gates(session, done.environment, done.gates)
-            say_moved(session, done, dry_run=dry_run)
             _say_what_to_know(session, environment, done, seconds, dry_run=dry_run)
         finally:
             told = tell_hooks(session, registry, hooks, done, reason)
-        since_detected = None if named is None or dry_run else _seconds_since_detected(registry.incidents.get(named), done)
+        since = None if named is None or dry_run else _since_detected(registry, named, done)
     more = {"incident": named, "misfits": [one.to_json() for one in found], "hooks": told}
-    fields = moved_json(done) | {"seconds": round(seconds, 3), "seconds_since_detected": since_detected}
+    fields = moved_json(done) | {"seconds": round(seconds, 3), "seconds_since_detected": since}
     session.output.answer("rollback", fields | more)
 
 
-def _seconds_since_detected(incident: Incident, done: Moved) -> float | None:
-    moves = [one for one in incident.moves if (one.environment, one.revision) == (done.environment, done.revision)]
-    return (moves[0].recorded_at - incident.said.detected).total_seconds() if moves else None
+def _since_detected(registry: OpenRegistry, name: IncidentName, done: Moved) -> float | None:
+    """Return how many seconds after an incident was noticed this rollback was recorded; None of one that was not."""
+    # The move stands: that its incident cannot be read any more must not make an error of it.
+    with suppress(LastgoodError):
+        incident = registry.incidents.get(name)
+        moves = [one for one in incident.moves if (one.environment, one.revision) == (done.environment, done.revision)]
+        return (moves[0].recorded_at - incident.said.detected).total_seconds() if moves else None
+    return None
 
 
 def _roll_back(
@@ -126,6 +127,9 @@ def _last_verified(checked: Preflight) -> str:
 
 
 def _say_what_to_know(session: Session, environment: str, done: Moved, seconds: float, *, dry_run: bool) -> None:
+    if done.changed and not done.gates.is_open:
+        say_gates(session, done.environment, done.gates)
+    say_moved(session, done, dry_run=dry_run)
     if not done.changed or dry_run:
         return
     session.output.note(f"done in {seconds:.2f} s; lastgood log --env {environment} has the record")
