@@ -14,7 +14,7 @@ from lastgood.importers.proposing import Proposal, What, propose
 from lastgood.importers.slack import Export, Line, Speaker, Thread, read_export
 from lastgood.model.changes.incidents import IncidentKind
 from lastgood.registry.incident_protocol import Telling
-from tests.importers.chatter import DISTRACTORS, PLAIN
+from tests.importers.chatter import DISTRACTORS, MORE_DISTRACTORS, PLAIN
 from tests.importers.talk import (
     BEGIN,
     CHANNELS,
@@ -105,6 +105,9 @@ class TestChatter:
         pairs = [(one, other) for one in DISTRACTORS for other in DISTRACTORS]
         assert [(pair, [one.what for one in told]) for pair in pairs if (told := found(*pair, "ok", "ok", channel="incidents"))] == []
 
+    def test_lines_of_other_people_tell_of_nothing(self) -> None:
+        assert [line for line in MORE_DISTRACTORS if found(line, "ok")] == []
+
     def test_the_rest_of_it_says_nothing_at_all(self) -> None:
         assert propose([thread(*PLAIN)], ["prod"], least=0.01) == []
 
@@ -153,6 +156,13 @@ class TestIncidents:
     def test_of_who_lives_nobody_knows_where_a_time_is_none(self) -> None:
         assert the_incident("SEV1: quality dropped", "since 13:30 indeed, wrong answers").telling.started is None
 
+    def test_what_was_over_before_is_another_matter(self) -> None:
+        assert the_incident("resolved, the queue is empty", "SEV1: quality dropped", "looking").telling.mitigated is None
+        assert the_incident("SEV1: quality dropped", "resolved").telling.mitigated is not None
+
+    def test_since_when_it_is_better_is_not_since_when_it_was_bad(self) -> None:
+        assert the_incident("SEV1: quality dropped", "hm", "back to normal since 13:05").telling.started is None
+
     @pytest.mark.parametrize(
         ("line", "minutes"),
         [
@@ -195,6 +205,51 @@ class TestIncidents:
         assert the_incident("SEV1: quality dropped in production", "x").telling.environment == "prod"
         assert the_incident("SEV1: quality dropped in staging", "x").telling.environment == "staging"
         assert the_incident("SEV1: quality dropped in qa", "x").telling.environment is None
+
+
+OTHER_WORDS = [
+    ["Sev 3: refund amounts are off by a factor of 100", "hotfixing", "fixed in r88"],
+    ["we're seeing a spike in 500s on the chat endpoint", "yes error rate 30%", "rolling back", "rolled back, all good"],
+    ["production incident: the router sends everything to the billing queue", "on it", "mitigated by disabling the new model"],
+    ["PSA: quality has dropped a lot since this morning's release", "12 customers complained", "rolled back to v2.3"],
+    ["The classifier is misrouting about half of the tickets since 8:15", "support noticed", "back on r30"],
+    ["chat is down", "looking into it", "back up, root cause was the expired key"],
+    ["@here incident declared, sev2, embeddings service timing out", "5 tenants affected", "resolved"],
+    ["bot is giving wrong answers about opening hours", "how many users?", "around 200 users", "reverted to previous prompt"],
+    ["sev-1 for the voice agent, it hangs up on callers", "same here, every call", "fixed, it was the timeout config"],
+    ["accuracy fell to 60% on the live traffic", "since when?", "since about 16:20", "reverted to r70"],
+    ["We've got an outage in prod, nobody can log in", "status page updated", "resolved after 40 minutes"],
+    ["the summariser is broken for long documents", "8 tickets", "hotfix is out"],
+    ["customers are reporting empty replies", "I see it too", "mitigated"],
+    ["p1 incident, latency through the roof", "db failover", "back to normal"],
+]
+
+
+@pytest.mark.parametrize("lines", OTHER_WORDS, ids=[lines[0] for lines in OTHER_WORDS])
+def test_incidents_are_told_in_many_words(lines: list[str]) -> None:
+    assert What.INCIDENT in [one.what for one in found(*lines)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("Just deployed r91 to prod", "rollout of r95 to prod is complete", "prod is now on r96", "Deployed: r102 -> prod"),
+        *("canary done, r103 is live in prod", "deploy to prod done (r104)", "r101 has been deployed to production"),
+    ],
+)
+def test_deploys_are_told_in_many_words(line: str) -> None:
+    assert [one.what for one in found(line)] == [What.DEPLOY]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("prod rolled back to r89", "we had to roll back to r87 in prod", "rollback of prod to r86 complete", "back to r88 on prod"),
+        *("we rolled production back an hour later to r99", "reverting prod to r98", "rollback done, prod is back on r97"),
+    ],
+)
+def test_rollbacks_are_told_in_many_words(line: str) -> None:
+    assert [one.what for one in found(line)] == [What.ROLLBACK]
 
 
 class TestMoves:

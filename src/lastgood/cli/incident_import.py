@@ -33,7 +33,7 @@ _TIMES = ("started", "detected", "mitigated", "closed")
 @click.option("--apply", "is_applied", is_flag=True, help="Record it. Without this it is only shown.")
 @click.option("--accept", metavar="1,3,5", help="Of a Slack export: which of the proposals are right. [default: asked one by one]")
 @click.option(
-    "--confidence", metavar="C", type=click.FloatRange(0, 1), help="Of a Slack export: how sure a proposal has to be. [default: 0.65]"
+    "--confidence", metavar="C", type=click.FloatRange(0, 1), help="Of a Slack export: how sure a proposal has to be. [default: 0.64]"
 )
 @click.option("--skip-bad", is_flag=True, help="Of a CSV file: record the rows that are right in spite of others that are not.")
 @click.option("--pipeline", metavar="P", help="Whose incidents they are, where the registry has several pipelines.")

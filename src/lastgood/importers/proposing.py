@@ -26,7 +26,7 @@ from lastgood.importers.telling import Told, said_of, title_of
 from lastgood.model.changes.environments import MoveKind
 from lastgood.registry.incident_protocol import Telling
 
-CONFIDENT = 0.65
+CONFIDENT = 0.64
 """From where on a proposal is shown, unless something else is asked for."""
 
 _PEOPLE, _ANSWERS, _ALARM, _PLACE, _CONFIRMED, _IN_AN_INCIDENT = 0.1, 0.05, 0.1, 0.1, 0.15, 0.25

@@ -13,8 +13,9 @@ import re
 from dataclasses import dataclass
 
 _SYSTEM = (
-    r"(?:prod|production|checkout"
-    r"|the (?:(?:support|router|search|chat) )?(?:bot|service|api|model|site|pipeline|assistant|classifier|router))"
+    r"(?:prod|production|checkout|chat|search"
+    r"|(?:the )?(?:(?:support|router|search|chat) )?(?:bot|service|api|model|site|pipeline|assistant|agent|classifier"
+    r"|router|ranker|reranker|summari[sz]er|recommender|extractor))"
 )
 _RELEASE = r"(?:r\d{1,6}|v?\d+\.\d+(?:\.\d+)?)"
 
@@ -41,7 +42,9 @@ RULES = {
         _any(
             r"\bsev[ -]?[0-4]\b",
             r"\bdeclar(?:e|ed|ing) (?:an? )?(?:\w+ )?(?:incident|outage)",
-            r"^\W*(?:incident|outage)\s*[:\u2014-]",
+            r"^\W*(?:\w+ )?(?:incident|outage)\s*[:\u2014-]",
+            r"\bincident declared\b",
+            r"\boutage (?:on|in) (?:prod|production|search|checkout|chat|the \w+)\b",
             r"\b(?:we have|have|opening|opened|there is|there's|ongoing|active) an? (?:\w+ ){0,2}(?:incident|outage)\b",
             r"\b(?:full|partial|major) outage\b",
             r"\bp[01] (?:incident|outage)",
@@ -63,6 +66,7 @@ RULES = {
             r"\b(?:customers?|users) (?:are |is )?(?:complain\w*|reporting|seeing)\b",
             r"\b(?:citing|cites) nothing\b",
             r"\bempty answers\b",
+            r"\b(?:customers?|users|tickets|chats|conversations|orders|tenants) (?:are |were )?affected\b",
             r"\bmisrout\w+",
             r"\b(?:answers|replies) are (?:garbage|nonsense|wrong|empty)",
             rf"\b{_SYSTEM} (?:is|are) (?:broken|degraded)\b",
@@ -76,6 +80,7 @@ RULES = {
         0.35,
         _any(
             r"\bmitigated\b",
+            r"^\W*fixed\b",
             r"\bback to normal\b",
             r"\brecovered\b",
             r"\berror rate (?:is )?(?:back|down)\b",
@@ -110,7 +115,8 @@ RULES = {
                 "rolled out",
                 r"(?:promoted|pushed) (?:[\w.-]+ ){0,5}(?:to|into) (?:prod|production|live)",
             ),
-            *(r"is (?:now )?live", r"(?:deploy|deployment|rollout) (?:is )?done"),
+            *(r"is (?:now )?live", rf"(?:prod|production) is (?:now )?on {_RELEASE}"),
+            r"(?:deploy|deployment|rollout) (?:of \S+ )?(?:to \S+ )?(?:is )?(?:done|complete|finished|through)",
         ),
     ),
     "rolled-back": Rule(
@@ -118,8 +124,9 @@ RULES = {
         _words(
             r"rolled (?:\w+ ){0,3}?back",
             r"reverted (?:\w+ ){0,3}?(?:back )?to",
-            r"rollback (?:is |was )?(?:done|complete|finished|through)",
-            rf"(?:we're|we are|prod is|production is|is) back (?:on|to) {_RELEASE}",
+            r"had to roll (?:\w+ ){0,3}?back",
+            r"rollback (?:of \S+ )?(?:to \S+ )?(?:is |was )?(?:done|complete|finished|through)",
+            rf"(?:we're|we are|prod is|production is|is|^) ?back (?:on|to) {_RELEASE}",
         ),
     ),
     "rolling-back": Rule(0.4, _words(r"rolling (?:\w+ ){0,3}?back", r"reverting (?:\w+ ){0,3}?(?:back )?to")),
@@ -219,6 +226,7 @@ ELSEWHERE = _any(
             "defin(?:ed|ition|es)",
             "quiz",
         ),
+        *("(?<!not a )drills?", "demos?", "rehearsal", "exercise", "user error"),
         *("migration script", "pull request", "prs?", "branch", "commit", "lockfile", "sdk"),
         r"(?:github|gitlab|slack|jira|zoom|npm|pypi|aws|gcp|azure|cloudflare|openai|anthropic|their|his|her)(?:'s)? (?:\w+ )?"
         r"(?:is|are|was|has|have|had|outage|incident|status)",
@@ -234,7 +242,7 @@ REMEMBERED = _words(
         "(?:years?|months?|weeks?|days?) ago",
         "back in",
         r"remember\w*",
-        r"previous\w*",
+        "previous (?:incident|outage|week|month|time)s?",
         "post-?mortems? (?:of|for|from)",
     ),
     *(r"retro\w*", "runbooks?", "training", "onboarding", "wrote up", "write-?up", "used to", "the old"),

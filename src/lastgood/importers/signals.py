@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from lastgood.importers.rules import (
     ASKED,
@@ -62,7 +63,9 @@ def claims_of(text: str) -> list[Claim]:
     lowered = _lowered(text)
     if JOKED.search(lowered):
         return []
-    return [claim for sentence in _SENTENCE.split(lowered) for claim in _claims_in(sentence)]
+    # Who begins to remember goes on to: what follows in the same breath is of that time, too.
+    now = takewhile(lambda sentence: not REMEMBERED.search(sentence), _SENTENCE.split(lowered))
+    return [claim for sentence in now for claim in _claims_in(sentence)]
 
 
 def takes_back(text: str) -> bool:
@@ -83,7 +86,7 @@ def _claims_in(sentence: str) -> Iterator[Claim]:
     stripped = sentence.strip()
     if stripped.endswith("?") or ASKED.search(stripped) or SUPPOSED_WHOLE.search(stripped):
         return
-    if REMEMBERED.search(stripped) or ELSEWHERE.search(stripped):
+    if ELSEWHERE.search(stripped):
         return
     for name, rule in RULES.items():
         found = next((one for one in rule.pattern.finditer(stripped) if _is_told(name, stripped, one)), None)
