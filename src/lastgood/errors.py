@@ -23,6 +23,7 @@
     │   ├── InvalidWorkspace                                lastgood.toml, or the files it names
     │   ├── InvalidManifest                                 a release manifest or an event
     │   ├── InvalidCase                                     an input of the payback page
+    │   ├── InvalidArchive                                  an archive that was to be imported
     │   └── NewerSchema                                     written by a newer lastgood
     ├── NotAllowed                      exit 4   http 401   get the right or the permission
     ├── Integrity                       exit 7   http 500   bytes or history are not what they should be
@@ -213,6 +214,12 @@ class InvalidCase(Invalid):
 
     kind = "invalid-case"
     default_hint = "lastgood case --help lists the inputs"
+
+
+class InvalidArchive(Invalid):
+    """An archive that was to be imported is damaged, or holds what it must not; `details["reason"]` says which."""
+
+    kind = "invalid-archive"
 
 
 class NewerSchema(Invalid):

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from lastgood.live.environments import LiveEnvironments
     from lastgood.registry.case import Figures
     from lastgood.registry.evaluations import Evaluations
+    from lastgood.registry.incident_protocol import Incidents
     from lastgood.registry.lineage import Lineage
+    from lastgood.registry.pilots import Pilots
     from lastgood.registry.policies import Policies
     from lastgood.registry.protocols import Files, Holds, Operations, Releases
     from lastgood.workspace.declaration import Workspace
@@ -41,6 +43,8 @@ class Groups:
         evaluations: what suites said of releases.
         lineage: what was made from what, and which releases have a file or a row.
         figures: what history says of the inputs of the payback page.
+        incidents: what went wrong, and what it cost.
+        pilots: a span in which lastgood is tried, held against one before.
         upkeep: the care of the bytes: collecting, optimizing, repairing, backing up.
         ledger: checkpoints, proofs and keys of the history.
         bundles: releases on their way between registries.
@@ -113,6 +117,20 @@ class Groups:
         from lastgood.registry.case import Figures  # noqa: PLC0415
 
         return Figures(self._embedded.context)
+
+    @cached_property
+    def incidents(self) -> Incidents:
+        """What went wrong, and what it cost."""
+        from lastgood.registry.incidents import Incidents  # noqa: PLC0415
+
+        return Incidents(self._embedded.context)
+
+    @cached_property
+    def pilots(self) -> Pilots:
+        """A span in which lastgood is tried, held against one before."""
+        from lastgood.registry.pilots import EmbeddedPilots  # noqa: PLC0415
+
+        return EmbeddedPilots(self._embedded.context)
 
 
 def workspace_at(folder: str | Path | Workspace) -> Workspace:

@@ -26,6 +26,7 @@ SHORTEST_PREFIX = 6
 _HEX = re.compile(r"[0-9a-f]{64}")
 _HEX_PREFIX = re.compile(r"[0-9a-f]{6,64}", re.IGNORECASE)
 _RELEASE_NUMBER = re.compile(r"r[0-9]+", re.IGNORECASE)
+_INCIDENT_NUMBER = re.compile(r"[Ii]?([0-9]{1,15})")
 _RESERVED = frozenset({"latest", "workspace", "con", "nul"})
 
 
@@ -124,6 +125,13 @@ class PolicyDigest(Sha256Digest):
 
     __slots__ = ()
     what = "policy digest"
+
+
+class SourceDigest(Sha256Digest):
+    """Names the line of another system that something was imported from, so that it is imported once."""
+
+    __slots__ = ()
+    what = "source digest"
 
 
 class LeafHash(Sha256Digest):
@@ -266,7 +274,32 @@ class HookName(Name):
 
 
 class IncidentName(Name):
-    """How an incident is known, here or in another system, such as `17` or `OPS-2041`."""
+    """How an incident is known: `I17` by its number in this registry; a move that an older version recorded may name it in any way.
+
+    >>> IncidentName.typed("17"), IncidentName.typed("i17").number
+    (IncidentName('I17'), 17)
+    """
 
     __slots__ = ()
     what = "incident"
+
+    @classmethod
+    def numbered(cls, number: int) -> Self:
+        """Return the name of the incident with a number."""
+        return cls(f"I{number}")
+
+    @classmethod
+    def typed(cls, text: str) -> Self:
+        """Read what a person types for an incident: `I17`, `i17` or `17`; any other name stays as it is.
+
+        Raises:
+            InvalidName: it is no name at all.
+        """
+        digits = _INCIDENT_NUMBER.fullmatch(text)
+        return cls.numbered(int(digits[1])) if digits else cls.parse(text)
+
+    @property
+    def number(self) -> int | None:
+        """The number, or None where it is no name of this registry."""
+        digits = _INCIDENT_NUMBER.fullmatch(self)
+        return int(digits[1]) if digits and self == self.numbered(int(digits[1])) else None

@@ -11,10 +11,13 @@ import pytest
 
 import lastgood
 from lastgood.catalog.facts import FACT_TABLES
+from lastgood.clock import parse_instant
 from lastgood.errors import Integrity, NewerSchema
-from lastgood.ids import EnvironmentName
+from lastgood.ids import EnvironmentName, SourceDigest
+from lastgood.model.changes.environments import MoveKind
 from lastgood.model.changes.releases import Verdict
 from lastgood.model.gates.policy import policy_document
+from lastgood.registry.incident_protocol import BroughtMove, Telling
 
 CHANGES = {
     "fact_registry": "UPDATE fact_registry SET registry = 'another'",
@@ -35,6 +38,10 @@ CHANGES = {
     "fact_approvals": "UPDATE fact_approvals SET environment = 'other'",
     "fact_judgements": "UPDATE fact_judgements SET judgement = '{}'",
     "fact_evaluations": "UPDATE fact_evaluations SET metrics = '{\"score\":1}'",
+    "fact_incidents": "UPDATE fact_incidents SET closed = detected",
+    "fact_incident_links": "UPDATE fact_incident_links SET note = NULL",
+    "fact_pilots": "UPDATE fact_pilots SET days = 1",
+    "fact_backfills": "UPDATE fact_backfills SET kind = 'rollback'",
 }
 
 
@@ -75,6 +82,11 @@ def registry(tmp_path: Path) -> Path:
         opened.policies.apply("bot", {EnvironmentName("qa"): policy_document([{"components": ["p"]}])})
         opened.environments.deploy("qa", "r3")
         opened.evaluations.record(b'{"case": "a", "score": 0.5}', opened.evaluations.suite("r3"), {"how": "import"})
+        opened.incidents.open(Telling(title="it lies", environment="prod"))
+        opened.incidents.link("I1", note="see there")
+        long_ago, line = parse_instant("2020-01-01T00:00:00.000000Z"), SourceDigest.of(b"a line")
+        opened.incidents.bring_in((), [BroughtMove(MoveKind.DEPLOY, "prod", long_ago, "deployed", line)])
+        opened.pilots.start("120d..30d", 90)
         opened.releases.mark("r1", Verdict.BAD, "it lies")
     with lastgood.open(tmp_path, actor="bob") as opened:
         opened.policies.approve("r3", "qa", "read it")

@@ -32,6 +32,7 @@ EXIT_CODES = {
     "invalid-revision": 2,
     "invalid-path": 2,
     "invalid-workspace": 2,
+    "invalid-archive": 2,
     "invalid-manifest": 2,
     "invalid-case": 2,
     "newer-schema": 2,

@@ -209,19 +209,32 @@ class TestSigned:
 
 
 class TestIncidents:
-    def test_where_nobody_records_incidents_nobody_can_say(self, judged: Desk) -> None:
+    def test_it_passes_where_none_is_open(self, judged: Desk) -> None:
         apply(judged, "{ no_open_incident = true }")
-        assert "no evidence: which incidents are open is not known: this version records none" in refused(judged)["message"]
-
-    def test_it_passes_where_none_is_open(self, judged: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-        apply(judged, "{ no_open_incident = true }")
-        monkeypatch.setattr(registry_gates, "open_incidents", lambda *_: ())
         assert passes(judged)[0]["told"] == "none is open"
 
-    def test_it_refuses_what_is_open(self, judged: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_it_refuses_what_is_open_until_it_is_closed(self, judged: Desk) -> None:
         apply(judged, "{ no_open_incident = true }")
-        monkeypatch.setattr(registry_gates, "open_incidents", lambda *_: ("7",))
-        assert "no open incident: 1 open: 7" in refused(judged)["message"]
+        judged.tell("incident", "open", "it cites nothing", "--env", "prod")
+        judged.tell("incident", "open", "somewhere")
+        assert "no open incident: 2 open: I1, I2" in refused(judged)["message"]
+        judged.tell("incident", "close", "I1")
+        judged.tell("incident", "close", "I2")
+        passes(judged)
+
+    def test_what_reached_nobody_or_is_elsewhere_does_not_count(self, judged: Desk) -> None:
+        judged.tell("deploy", "staging", "r1")
+        apply(judged, "{ no_open_incident = true }")
+        judged.tell("incident", "open", "caught", "--env", "prod", "--kind", "near-miss")
+        judged.tell("incident", "open", "cannot be made again", "--env", "prod", "--kind", "repro-failure")
+        judged.tell("incident", "open", "slow", "--env", "staging")
+        passes(judged)
+
+    def test_a_rollback_passes_by_and_a_new_deploy_waits(self, judged: Desk) -> None:
+        apply(judged, "{ no_open_incident = true }")
+        judged.tell("incident", "open", "it cites nothing", "--env", "prod")
+        assert judged.ask("rollback", "prod", "--incident", "1")["to_number"] == 2
+        assert "1 open: I1" in judged.fails("deploy", "prod", "r4")["message"]
 
 
 class TestComponents:

@@ -14,6 +14,9 @@ from tests.cli.commands import Desk, error_of, fill, run
 OPERATION = "6f1c1e0a-9a34-4c52-8a5f-1f2f6f2a9b10"
 MOVED = {"environment", "revision", "changed", "kind", "from", "to", "from_number", "to_number", "gates", "operation", "hooks"}
 MOVED |= {"canary", "canary_number", "percent"}
+INCIDENT = {"incident", "kind", "environment", "open", "detected", "mitigated", "closed", "seconds_to_detect", "seconds_to_rollback"}
+SCHEMAS = {f"incident-{verb}": "incident" for verb in ("open", "update", "link", "close", "show")} | {"incident-list": "incidents"}
+"""Commands that answer with one and the same thing."""
 KEYS = {
     "init": {"registry", "pipeline"},
     "commit": {"release", "number", "state", "created", "bytes_logical", "bytes_stored_new", "seconds"},
@@ -40,6 +43,15 @@ KEYS = {
     "eval-show": {"metrics", "cases", "evaluations"},
     "eval-compare": {"metrics", "cases"},
     "case": {"annual_cost", "avoided_loss", "payback_months", "simple_payback_months", "net_monthly_benefit", "verdict", "inputs"},
+    "incident-open": INCIDENT,
+    "incident-update": INCIDENT,
+    "incident-link": INCIDENT,
+    "incident-close": INCIDENT,
+    "incident-show": INCIDENT,
+    "incident-list": {"incidents"},
+    "incident-import": {"applied", "opened", "known", "moves", "proposals", "problems"},
+    "pilot-start": {"pipeline", "begins", "ends", "baseline_from", "baseline_until"},
+    "pilot-report": {"verdict", "counts", "times", "deploy_tax", "baseline_known"},
     "live": {"environment", "folder"},
     "mark": {"release", "verdict"},
     "tag": {"tag", "release"},
@@ -96,6 +108,15 @@ LINES = {
     "eval-show": ["eval", "show", "r4"],
     "eval-compare": ["eval", "compare", "r3", "r4"],
     "case": ["case", "--incidents-per-year", "2"],
+    "incident-open": ["incident", "open", "it cites nothing", "--env", "prod"],
+    "incident-update": ["incident", "update", "1", "--hours", "2"],
+    "incident-link": ["incident", "link", "1", "r1"],
+    "incident-close": ["incident", "close", "1"],
+    "incident-show": ["incident", "show", "1"],
+    "incident-list": ["incident", "list"],
+    "incident-import": ["incident", "import", "incidents.csv"],
+    "pilot-start": ["pilot", "start", "--baseline", "90d..1d", "--for", "90d"],
+    "pilot-report": ["pilot", "report"],
     "live": ["live", "prod", "run"],
     "mark": ["mark", "bad", "r1", "--why", "it lies"],
     "tag": ["tag", "r1", "v1"],
@@ -137,6 +158,9 @@ def ready(three: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     three.tell("ledger", "prove", "r1", "--output", "../r1.proof")
     three.tell("export", "r1", "../r1.bundle")
     three.tell("checkout", "r2", "../running")
+    three.tell("incident", "open", "it is slow")
+    three.tell("pilot", "start", "--baseline", "200d..120d", "--for", "90d", "--begins", "100d")
+    three.write("incidents.csv", "title,detected\nslow,2026-03-02\n")
     three.tell("deploy", "prod", "r2", "--operation", OPERATION)
     three.write("lastgood.toml", (three.root / "lastgood.toml").read_text() + SUITE)
     three.write("evals/run.sh", 'cp evals/results.jsonl "$LASTGOOD_OUT"\n')
@@ -158,7 +182,7 @@ def test_json_is_one_object_with_its_schema_and_keys(ready: Desk, name: str) -> 
 
     ran = desk.tell(*line_of(desk, name), "--json")
 
-    assert ran.answer["schema"] == f"lastgood.{name}/1"
+    assert ran.answer["schema"] == f"lastgood.{SCHEMAS.get(name, name)}/1"
     assert {"schema"} | KEYS[name] <= ran.answer.keys()
 
 

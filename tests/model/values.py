@@ -29,14 +29,27 @@ from lastgood.ids import (
     PipelineName,
     RegistryId,
     ReleaseId,
+    SourceDigest,
     TagName,
     TextDigest,
 )
 from lastgood.model.changes.body import Body
 from lastgood.model.changes.environments import EnvironmentMoved, HookOutcome, HookRan, MoveKind
 from lastgood.model.changes.evaluations import EvaluationRecorded
+from lastgood.model.changes.incidents import (
+    BackfillWithdrawn,
+    Currency,
+    DeploymentBackfilled,
+    IncidentKind,
+    IncidentLinked,
+    IncidentRecorded,
+    IncidentStep,
+    IncidentUnlinked,
+    IncidentWithdrawn,
+)
 from lastgood.model.changes.ledger import KeySet, SignedNoteText, VerifierKeyText
 from lastgood.model.changes.operations import OperationUndone
+from lastgood.model.changes.pilots import PilotStarted, PilotWithdrawn
 from lastgood.model.changes.policies import PolicyApplied, ReleaseApproved
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import (
@@ -133,6 +146,34 @@ _releases = digests(ReleaseId)
 _behaviors = digests(BehaviorDigest)
 _pipelines = names(PipelineName)
 _texts_apart = st.none() | digests(TextDigest)
+_incidents = st.integers(1, 10**9).map(IncidentName.numbered)
+_moments = st.none() | instants
+
+
+def incidents(cost: int | None) -> st.SearchStrategy[IncidentRecorded]:
+    """Return what may be said of incidents that cost so much."""
+    return st.builds(
+        IncidentRecorded,
+        incident=_incidents,
+        step=st.sampled_from(IncidentStep),
+        pipeline=_pipelines,
+        kind=st.sampled_from(IncidentKind),
+        environment=st.none() | names(EnvironmentName),
+        started=_moments,
+        detected=instants,
+        mitigated=_moments,
+        closed=_moments,
+        release=st.none() | _releases,
+        minutes=st.none() | numbers,
+        cost=st.just(cost),
+        currency=st.just(None if cost is None else Currency("EUR")),
+        preventable=st.none() | st.booleans(),
+        title=digests(TextDigest),
+        impact=_texts_apart,
+        source=st.none() | digests(SourceDigest),
+    )
+
+
 BODIES: Mapping[type[Body], st.SearchStrategy[Body]] = {
     RegistryCreated: st.builds(RegistryCreated, st.uuids().map(lambda one: RegistryId.parse(str(one)))),
     RetentionRecorded: st.builds(RetentionRecorded, _pipelines, json_objects),
@@ -219,6 +260,26 @@ BODIES: Mapping[type[Body], st.SearchStrategy[Body]] = {
         metrics=st.dictionaries(texts, st.floats(-1e12, 1e12), max_size=3),
         runner=json_objects,
     ),
+    IncidentRecorded: (st.none() | numbers).flatmap(incidents),
+    IncidentWithdrawn: st.builds(IncidentWithdrawn, _incidents),
+    IncidentLinked: st.one_of(
+        st.builds(IncidentLinked, _incidents, st.none() | _releases, st.none(), st.none(), _texts_apart),
+        st.builds(IncidentLinked, _incidents, st.none() | _releases, names(EnvironmentName), numbers, _texts_apart),
+    ),
+    IncidentUnlinked: st.builds(IncidentUnlinked, _incidents, numbers),
+    DeploymentBackfilled: st.builds(
+        DeploymentBackfilled,
+        pipeline=_pipelines,
+        environment=st.none() | names(EnvironmentName),
+        kind=st.sampled_from(MoveKind),
+        occurred_at=instants,
+        incident=st.none() | _incidents,
+        note=digests(TextDigest),
+        source=digests(SourceDigest),
+    ),
+    BackfillWithdrawn: st.builds(BackfillWithdrawn, _pipelines, numbers),
+    PilotStarted: st.builds(PilotStarted, _pipelines, instants, st.integers(1, 10**6), instants, instants, st.none() | numbers),
+    PilotWithdrawn: st.builds(PilotWithdrawn, _pipelines, numbers),
     BehaviorMarked: st.builds(BehaviorMarked, _pipelines, _releases, _behaviors, st.sampled_from(Verdict), _texts_apart),
 }
 bodies: st.SearchStrategy[Body] = st.one_of(*BODIES.values())

@@ -154,7 +154,8 @@ def _whence(one: Deployment) -> str:
 
 
 def _why(one: Deployment) -> str:
-    took = "" if one.milliseconds is None else f"took {one.milliseconds / 1_000:.2f} s"
+    # Of a deploy nobody asks it in a hurry.
+    took = "" if one.milliseconds is None or one.kind is not MoveKind.ROLLBACK else f"took {one.milliseconds / 1_000:.2f} s"
     incident = "" if one.incident is None else f"incident {one.incident}"
     return "; ".join(part for part in (first_line(one.reason), incident, took) if part)
 

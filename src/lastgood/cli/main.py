@@ -34,6 +34,8 @@ COMMANDS: dict[str, str] = {
     "policy": "record what environments ask of releases, or show it",
     "approve": "say that a release may go to an environment",
     "eval": "run suites on releases, bring results in, compare them",
+    "incident": "record what went wrong, when, and what it cost",
+    "pilot": "try it for a quarter, and hold that against the one before",
     "live": "keep a folder of this host on what an environment runs",
     "mark": "call a release bad, or good again",
     "tag": "give a release a name that stays",

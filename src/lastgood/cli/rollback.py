@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.command("rollback")
 @click.argument("environment", metavar="ENV")
 @click.option("--to", "revision", metavar="REV", help="A release that was deployed there before. [default: ENV@good]")
-@click.option("--incident", metavar="N", help="What it answers to; recorded as you name it, and not looked up.")
+@click.option("--incident", metavar="N", help="The incident that it answers to: I17, or 17.")
 @click.option("--reason", metavar="TEXT", help="Why, for whoever asks later.")
 @click.option("--expect", metavar="REVISION", type=click.IntRange(min=0), help="Refuse if the environment was moved since.")
 @click.option("--verify", "read", is_flag=True, help="Read and verify every byte of the target first.")
@@ -53,11 +53,13 @@ def command(
     That is the nearest earlier one that is neither bad nor suspect and behaves differently from what is live. What is
     left behind becomes suspect, so a second rollback goes further back, never forward. While a canary runs it is the
     canary that is left behind. What it changes is printed, and what callers know by name and would not find any more.
-    It passes by the gates of the environment, and says which would have refused.
+    It passes by the gates of the environment, and says which would have refused. With --incident it is linked to the
+    incident, which was mitigated by it if nobody said when it was.
     """
     asked = None if operation is None else OperationId.parse(operation)
-    named = None if incident is None else IncidentName.parse(incident)
     with session.move() as registry:
+        # Looked up before anything else: a slip in its name must not cost the time that reading the target takes.
+        named = None if incident is None else registry.incidents.get(incident).name
         environments = registry.environments
         # Asked before anything moves: what cannot be read now must not fail a move that was made.
         hooks = {} if no_hooks or dry_run else declared_hooks(session)
@@ -67,15 +69,23 @@ def command(
         done = planned if dry_run and planned is not None else _roll_back(session, registry, environment, wish, planned, asked)
         seconds = session.seconds()
         try:
-            if done.changed and not done.gates.is_open:
-                say_gates(session, done.environment, done.gates)
-            say_moved(session, done, dry_run=dry_run)
             _say_what_to_know(session, environment, done, seconds, dry_run=dry_run)
         finally:
             told = tell_hooks(session, registry, hooks, done, reason)
+        since = None if named is None or dry_run else _since_detected(registry, named, done)
     more = {"incident": named, "misfits": [one.to_json() for one in found], "hooks": told}
-    fields = moved_json(done) | {"seconds": round(seconds, 3), "seconds_since_detected": None}
+    fields = moved_json(done) | {"seconds": round(seconds, 3), "seconds_since_detected": since}
     session.output.answer("rollback", fields | more)
+
+
+def _since_detected(registry: OpenRegistry, name: IncidentName, done: Moved) -> float | None:
+    """Return how many seconds after an incident was noticed this rollback was recorded; None of one that was not."""
+    # The move stands: that its incident cannot be read any more must not make an error of it.
+    with suppress(LastgoodError):
+        incident = registry.incidents.get(name)
+        moves = [one for one in incident.moves if (one.environment, one.revision) == (done.environment, done.revision)]
+        return (moves[0].recorded_at - incident.said.detected).total_seconds() if moves else None
+    return None
 
 
 def _roll_back(
@@ -122,6 +132,9 @@ def _last_verified(checked: Preflight) -> str:
 
 
 def _say_what_to_know(session: Session, environment: str, done: Moved, seconds: float, *, dry_run: bool) -> None:
+    if done.changed and not done.gates.is_open:
+        say_gates(session, done.environment, done.gates)
+    say_moved(session, done, dry_run=dry_run)
     if not done.changed or dry_run:
         return
     session.output.note(f"done in {seconds:.2f} s; lastgood log --env {environment} has the record")

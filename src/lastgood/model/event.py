@@ -26,8 +26,17 @@ from lastgood.ids import LeafHash, OperationId, TextDigest
 from lastgood.model.changes.body import Body, required_int
 from lastgood.model.changes.environments import EnvironmentMoved, HookRan
 from lastgood.model.changes.evaluations import EvaluationRecorded
+from lastgood.model.changes.incidents import (
+    BackfillWithdrawn,
+    DeploymentBackfilled,
+    IncidentLinked,
+    IncidentRecorded,
+    IncidentUnlinked,
+    IncidentWithdrawn,
+)
 from lastgood.model.changes.ledger import KeySet
 from lastgood.model.changes.operations import OperationUndone
+from lastgood.model.changes.pilots import PilotStarted, PilotWithdrawn
 from lastgood.model.changes.policies import PolicyApplied, ReleaseApproved
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import (
@@ -65,6 +74,14 @@ _CHANGES = (
     PolicyApplied,
     ReleaseApproved,
     EvaluationRecorded,
+    IncidentRecorded,
+    IncidentWithdrawn,
+    IncidentLinked,
+    IncidentUnlinked,
+    DeploymentBackfilled,
+    BackfillWithdrawn,
+    PilotStarted,
+    PilotWithdrawn,
 )
 EVENT_TYPES: Mapping[str, type[Body]] = {one.type: one for one in _CHANGES}
 
@@ -151,6 +168,8 @@ def _says_nothing(value: object) -> bool:
 def _to_json(value: object) -> Json:
     if isinstance(value, bytes):
         return str(value)
+    if isinstance(value, datetime):
+        return format_instant(value)
     if isinstance(value, tuple):
         return [_to_json(item) for item in value]
     if isinstance(value, Mapping):

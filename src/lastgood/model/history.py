@@ -56,7 +56,7 @@ class Deployment:
         canary: what ran beside the release from this move on, for `percent` of the calls.
         ended: the canary that this move ended.
         milliseconds: how long it took from being asked for until it was recorded, if that was measured.
-        incident: what it answers to, as it was named.
+        incident: what it answers to.
     """
 
     environment: EnvironmentName
@@ -130,3 +130,21 @@ class RecordedPolicy:
     policy: Policy
     recorded_at: datetime
     actor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """A deploy or a rollback of the past, as somebody told of it; it moved nothing.
+
+    Attributes:
+        environment: where it was, if that is known.
+        occurred_at: when it was, as it was told.
+        incident: what it answered to.
+        note: the line that tells of it; None where it was erased.
+    """
+
+    environment: EnvironmentName | None
+    kind: MoveKind
+    occurred_at: datetime
+    incident: IncidentName | None
+    note: str | None

@@ -176,11 +176,13 @@ def _parse_ago(text: str) -> timedelta | None:
 
 
 def parse_moment(text: str, zone: LocalZone, now: datetime) -> datetime:
-    """Read a time, or how long ago it was, as they stand behind the @ of a revision.
+    """Read when something was: `now`, so long ago such as `3h`, or a date or a time as in `parse_time`.
 
     Raises:
-        InvalidRevision: it is no time.
+        InvalidRevision: it is none of them.
     """
+    if text == "now":
+        return now
     ago = _parse_ago(text)
     try:
         return parse_time(text, zone) if ago is None else now - ago

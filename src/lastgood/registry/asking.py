@@ -17,6 +17,9 @@ from lastgood.registry import move, resolve
 from lastgood.registry.context import Context
 from lastgood.registry.move import Moved, Request
 
+_MEASURED = frozenset({MoveKind.ROLLBACK, MoveKind.DEPLOY, MoveKind.PROMOTE})
+"""The kinds of moves of which it is recorded how long they took."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wish:
@@ -63,8 +66,8 @@ def ask(context: Context, environment: str, kind: MoveKind, wish: Wish) -> Reque
     release = None if wish.revision is None else resolve.resolve(context, wish.revision, pipeline).release
     if release is not None and release.pipeline != pipeline:
         raise NotFound(f"{release.label} is a release of {release.pipeline}, not of {pipeline}")
-    incident = None if wish.incident is None else IncidentName.parse(wish.incident)
-    measured = elapsed if kind is MoveKind.ROLLBACK else None
+    incident = None if wish.incident is None else IncidentName.typed(wish.incident)
+    measured = elapsed if kind in _MEASURED else None
     return Request(pipeline, name, kind, release, expected, wish.reason, wish.percent, incident, measured, wish.override)
 
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from lastgood.catalog import environments, evaluations, policies, releases
+from lastgood.catalog import environments, evaluations, incidents, policies, releases
 from lastgood.catalog.database import Session
 from lastgood.errors import Integrity, LastgoodError, NotFound
 from lastgood.ids import ComponentName, ContentDigest, EnvironmentName, FileDigest, PipelineName
@@ -122,7 +122,7 @@ class Gatekeeper:
             approvers=tuple(one.actor for one in policies.approvals_of(session, release.release, occasion.environment)),
             components=frozenset(manifest.components),
             signed=is_signed(session, release.release),
-            open_incidents=open_incidents(session, occasion.environment),
+            open_incidents=tuple(incidents.open_incidents(session, occasion.pipeline, occasion.environment)),
             stays=policies.presences(session, occasion.pipeline, soaks),
             measured=mine,
             live=None if live is None else live.label,
@@ -189,12 +189,6 @@ class Gatekeeper:
 def _answers(kept: KeptBytes, asked: Sequence[BytesGate], now: datetime) -> bool:
     """Whether what is known of bytes is good, and enough for all gates; what was wrong may have been repaired since."""
     return kept.problem is None and all(not gate.verified or gate.is_recent(kept.verified_at, now) for gate in asked)
-
-
-def open_incidents(session: Session, environment: EnvironmentName) -> tuple[str, ...] | None:
-    """Return the incidents of an environment that are open; None, since this version records none and so nobody can say."""
-    del session, environment
-    return None
 
 
 def _metrics(policy: Policy) -> list[str]:

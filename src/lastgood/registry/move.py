@@ -119,6 +119,7 @@ def move(context: Context, request: Request, operation_id: OperationId | None = 
         NotFound: a rollback of an environment that has no deployment, or to a release that was never there; no canary runs.
         CanaryRunning: a canary has to be promoted or aborted first.
         AlreadyExists: the environment would be new, and a tag has its name.
+        NotFound, Invalid: there is no such incident, or it is one of another pipeline.
     """
     operation = context.operation(operation_id)
     gatekeeper = _gatekeeper(context, request)
@@ -134,7 +135,16 @@ def move(context: Context, request: Request, operation_id: OperationId | None = 
         if decided is None:
             return _unchanged(session, request, current)
         judged = _judge(session, gatekeeper, request, current, decided=decided, now=ledger.now)
-        return record_move(session, ledger, request, current, decided=decided, judged=judged)
+        moved = record_move(session, ledger, request, current, decided=decided, judged=judged)
+        if request.incident is not None:
+            _answer_incident(session, ledger, request.incident, request.pipeline)
+        return moved
+
+
+def _answer_incident(session: Session, ledger: Appender, incident: IncidentName, pipeline: PipelineName) -> None:
+    from lastgood.registry.incidents import answer_with_rollback  # noqa: PLC0415 - most moves answer to none
+
+    answer_with_rollback(session, ledger, incident, pipeline)
 
 
 def plan(context: Context, request: Request) -> Moved:

@@ -13,8 +13,17 @@ from lastgood.ids import OperationId, ReleaseId
 from lastgood.model.changes.body import Body
 from lastgood.model.changes.environments import EnvironmentMoved, HookRan
 from lastgood.model.changes.evaluations import EvaluationRecorded
+from lastgood.model.changes.incidents import (
+    BackfillWithdrawn,
+    DeploymentBackfilled,
+    IncidentLinked,
+    IncidentRecorded,
+    IncidentUnlinked,
+    IncidentWithdrawn,
+)
 from lastgood.model.changes.ledger import KeySet
 from lastgood.model.changes.operations import OperationUndone
+from lastgood.model.changes.pilots import PilotStarted, PilotWithdrawn
 from lastgood.model.changes.policies import PolicyApplied, ReleaseApproved
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import (
@@ -123,6 +132,31 @@ def _say_of_a_judgement(session: Session, body: Body) -> str:
             return f"{_label(session, body.release)} judged by {body.suite}"
         case BehaviorMarked():
             return f"{_label(session, body.release)} marked {body.verdict}"
+        case _:
+            return _say_of_an_incident(body)
+
+
+def _say_of_an_incident(body: Body) -> str:
+    match body:
+        case IncidentRecorded():
+            where = f" in {body.environment}" if body.environment is not None else ""
+            return f"{body.incident} {body.step}: {body.kind}{where}"
+        case IncidentWithdrawn():
+            return f"{body.incident} withdrawn"
+        case IncidentLinked(environment=None):
+            return f"{body.incident}: something linked to it"
+        case IncidentLinked():
+            return f"{body.incident}: {body.environment} revision {body.revision} linked to it"
+        case IncidentUnlinked():
+            return f"{body.incident}: a link taken from it"
+        case DeploymentBackfilled():
+            return f"{body.environment or body.pipeline}: a {body.kind} of {body.occurred_at:%Y-%m-%d} told of"
+        case BackfillWithdrawn():
+            return f"{body.pipeline}: a move of the past withdrawn"
+        case PilotStarted():
+            return f"{body.pipeline}: a pilot of {body.days} days started"
+        case PilotWithdrawn():
+            return f"{body.pipeline}: a pilot withdrawn"
         case _:
             return body.type
 

@@ -195,11 +195,12 @@ class Environments(Protocol):
             reason: why, in free text.
             expect: the revision of the environment the caller saw.
             operation: an id that makes a retry safe.
-            incident: what it answers to; recorded as it is named, and not looked up.
+            incident: the incident that it answers to, `I17`; it was mitigated by this, if nobody said when it was.
             waited: how many seconds the caller has spent on it already, for the record of how long it took.
 
         Raises:
             NothingGood: no earlier release is neither bad nor suspect.
+            NotFound: there is no such incident.
             as `deploy`.
         """
         ...

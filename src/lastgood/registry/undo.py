@@ -11,6 +11,8 @@ that state was let in before. A bad release is not brought back.
     tag, tag --move                the tag is taken away, moved back
     mark                           the mark before; suspicions that `mark good` lifted are not brought back
     hold, hold --lift              the hold is lifted, set again with its reason
+    incident open, update, …       what was said of it before holds again; one that was opened is withdrawn
+    incident import, pilot start   all that it brought in is withdrawn
     undo                           all of the above, so an undo is undone
     commit, policies, the rest     refused: what is in history stays in history
 """
@@ -25,9 +27,19 @@ from lastgood.catalog.database import Session
 from lastgood.catalog.records import Appender, count_events, event_at, event_of_operation, events_before, events_of_operation
 from lastgood.errors import Conflict, NotFound, Refused
 from lastgood.ids import BehaviorDigest, EnvironmentName, OperationId
+from lastgood.model.changes.body import Body
 from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
+from lastgood.model.changes.incidents import (
+    BackfillWithdrawn,
+    DeploymentBackfilled,
+    IncidentLinked,
+    IncidentRecorded,
+    IncidentUnlinked,
+    IncidentWithdrawn,
+)
 from lastgood.model.changes.ledger import KeySet
 from lastgood.model.changes.operations import OperationUndone
+from lastgood.model.changes.pilots import PilotStarted, PilotWithdrawn
 from lastgood.model.changes.releases import BehaviorMarked, HoldLifted, ReleaseHeld, TagRemoved, TagSet, Verdict
 from lastgood.model.environment import Move, Target, refuse_bad
 from lastgood.model.event import Event
@@ -35,6 +47,7 @@ from lastgood.model.history import Deployment
 from lastgood.registry.context import Context
 from lastgood.registry.move import Moved, Request, answer_of, planned_move, record_move, running_canary
 from lastgood.registry.operations import say_change, say_moved
+from lastgood.registry.undo_incidents import inverse_of
 
 _LOOK = "lastgood log --operations"
 
@@ -138,13 +151,24 @@ class _Undoing:
                 self._append(self._mark(event, marked))
             case ReleaseHeld() | HoldLifted() as held:
                 self._append(self._hold(event, held))
+            case (
+                IncidentRecorded()
+                | IncidentWithdrawn()
+                | IncidentLinked()
+                | IncidentUnlinked()
+                | DeploymentBackfilled()
+                | BackfillWithdrawn()
+                | PilotStarted()
+                | PilotWithdrawn() as told
+            ):
+                self._append(inverse_of(self._session, event, told))
             case KeySet(consent=None, reason=None):
                 # The first key came along with the change, in a registry that an older version made.
                 pass
             case other:
                 raise Refused(f"{_of(event)} did {other.type}, which has no inverse; nothing was changed", hint=_LOOK)
 
-    def _append(self, body: TagSet | TagRemoved | BehaviorMarked | ReleaseHeld | HoldLifted) -> None:
+    def _append(self, body: Body) -> None:
         if self._ledger is not None:
             self._ledger.append(body)
         self.words.append(say_change(self._session, body))

@@ -16,6 +16,7 @@ from lastgood.errors import Integrity, LastgoodError, NewerSchema
 from lastgood.ids import EnvironmentName, PipelineName, ReleaseId, TagName
 from lastgood.model.changes.environments import MoveKind
 from lastgood.model.changes.ledger import KeySet, VerifierKeyText
+from lastgood.model.changes.pilots import PilotStarted
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, ReleaseHeld, ReleaseSigned, SignatureText, Verdict
 from lastgood.model.environment import Entry, Marks
@@ -24,6 +25,7 @@ from lastgood.model.history import BadMark, Deployment, ReleaseRecord
 from lastgood.model.operation import Operation, new_operation_id
 from lastgood.model.outline import Outliner
 from lastgood.testing.catalog_gates import GatesConformance
+from lastgood.testing.catalog_incidents import IncidentsConformance
 from lastgood.testing.catalog_moves import MovesConformance
 from lastgood.testing.catalog_suite import CatalogSuite
 from lastgood.testing.history import ACTOR, BOT, PROD, REGISTRY, START, History, components_of, facts_of, replay_facts
@@ -347,6 +349,8 @@ class EnvironmentsConformance(CatalogSuite):
         history.approve(one, "bob", reason="r")
         history.evaluate(one, "quality", {"score": 0.5})
         history.move(two, 5, below=4, gates={"policy": "p"})
+        history.open_incident()
+        history.append(PilotStarted(BOT, START, 90, START - timedelta(days=90), START, None))
         with pytest.raises(ZeroDivisionError), database.writing() as session:
             before = facts_of(session)
             assert all(before.values()), "every table has a row, or this shows nothing"
@@ -358,5 +362,5 @@ class EnvironmentsConformance(CatalogSuite):
             raise ZeroDivisionError
 
 
-class FactsConformance(ReleasesConformance, EnvironmentsConformance, MovesConformance, GatesConformance):
+class FactsConformance(ReleasesConformance, EnvironmentsConformance, MovesConformance, GatesConformance, IncidentsConformance):
     """What the catalog answers about releases, environments and gates."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import count
 
 from lastgood.canonical import Json, JsonObject, parse_json_object
@@ -24,14 +25,17 @@ from lastgood.ids import (
     ContentDigest,
     EnvironmentName,
     FileDigest,
+    IncidentName,
     OperationId,
     PipelineName,
     RegistryId,
+    SourceDigest,
     TagName,
 )
 from lastgood.model.changes.body import Body
 from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
 from lastgood.model.changes.evaluations import EvaluationRecorded
+from lastgood.model.changes.incidents import DeploymentBackfilled, IncidentKind, IncidentLinked, IncidentRecorded, IncidentStep
 from lastgood.model.changes.policies import PolicyApplied, ReleaseApproved
 from lastgood.model.changes.releases import ReleaseCommitted, TagSet
 from lastgood.model.component import Component, DatasetContent, FilesContent, Kind, Provenance, make_component
@@ -147,6 +151,18 @@ class History:
         """Approve a release."""
         with self.change(actor=actor) as (_, ledger):
             ledger.append(ReleaseApproved(release.pipeline, environment, release.release, ledger.text(reason)))
+
+    def open_incident(self) -> None:
+        """Open an incident of prod, link a note to it, and tell of a deploy of the past."""
+        with self.change() as (_, ledger):
+            title = ledger.text("it cites nothing")
+            assert title is not None  # noqa: S101  # a text has a digest
+            name = IncidentName.numbered(1)
+            unsaid = (None, ledger.now, None, None, None, None, None, None, None)
+            ledger.append(IncidentRecorded(name, IncidentStep.OPENED, BOT, IncidentKind.INCIDENT, PROD, *unsaid, title, None, None))
+            ledger.append(IncidentLinked(name, None, None, None, ledger.text("see there")))
+            past = ledger.now - timedelta(days=30)
+            ledger.append(DeploymentBackfilled(BOT, PROD, MoveKind.DEPLOY, past, name, title, SourceDigest.of(b"")))
 
     def evaluate(self, release: ReleaseRecord, suite: str, metrics: Mapping[str, float], on: ContentDigest | None = None) -> int:
         """Record an evaluation and return the sequence of its event."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar, Self
 
 from lastgood.canonical import JsonObject
@@ -19,7 +20,7 @@ from lastgood.model.fields import AnyDigest, Fields
 
 @dataclass(frozen=True, slots=True)
 class Body(ABC):
-    """The body of an event: its fields are ids, numbers, texts' digests, tuples of them, or objects.
+    """The body of an event: its fields are ids, numbers, instants, texts' digests, tuples of them, or objects.
 
     Attributes:
         type: the name under which it stands in the ledger.
@@ -57,6 +58,16 @@ def required_object(known: Fields, name: str) -> JsonObject:
 def optional_digest(known: Fields, name: str, kind: type[AnyDigest]) -> AnyDigest | None:
     """Return a digest of one kind, or None where it is null or absent."""
     return None if known.optional(name) is None else known.digest(name, kind)
+
+
+def optional_instant(known: Fields, name: str) -> datetime | None:
+    """Return an instant, or None where it is null or absent."""
+    return None if known.optional(name) is None else known.instant(name)
+
+
+def optional_flag(known: Fields, name: str) -> bool | None:
+    """Return true or false, or None where it is null or absent."""
+    return None if known.optional(name) is None else known.flag(name)
 
 
 def optional_text_digest(known: Fields, name: str) -> TextDigest | None:

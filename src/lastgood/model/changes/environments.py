@@ -47,7 +47,7 @@ class EnvironmentMoved(Body):
         percent: how large that share is.
         ended: the canary that this move ended.
         milliseconds: how long it took from being asked for until it was recorded.
-        incident: what the move answers to, as it was named; nobody checks that there is such an incident.
+        incident: the incident that the move answers to; a move that an older version recorded may name one that nobody knows.
         gates: what the gates of its policy said (`model.gates.judgement`), or None where it had no policy.
     """
 

@@ -45,7 +45,7 @@ class NoOpenIncidentGate(Gate):
         """Decide by the incidents that are open."""
         del now
         if evidence.open_incidents is None:
-            return self.lacks("which incidents are open is not known: this version records none")
+            return self.lacks("which incidents are open is not known")
         count = len(evidence.open_incidents)
         if count:
             return self.refuses(f"{count} open: {', '.join(evidence.open_incidents)}", open=list(evidence.open_incidents))
