@@ -48,7 +48,10 @@ def test_the_order_is_what_lastgood_toml_says(changed: Desk) -> None:
 
 
 def test_a_broken_lastgood_toml_does_not_stand_in_the_way(changed: Desk) -> None:
-    changed.write("lastgood.toml", "pipeline = ")
+    changed.write("lastgood.toml", "[diff.rank]\npipeline = ")
     ran = changed.tell("--registry", str(changed.registry), "diff", "r1", "r2")
     assert "usual order" in ran.err
     assert ran.out.startswith("prompts")
+    # One that does not speak of diffs is not even read for them.
+    changed.write("lastgood.toml", "pipeline = ")
+    assert "usual order" not in changed.tell("--registry", str(changed.registry), "diff", "r1", "r2").err
