@@ -34,7 +34,6 @@ from lastgood.errors import AlreadyExists, Invalid, NotFound
 from lastgood.groups import Groups, workspace_at
 from lastgood.ids import ComponentName, PipelineName, RegistryId
 from lastgood.machine import machine_settings
-from lastgood.model.code import NoCodeHistory
 from lastgood.registry.checkout import CheckedOut, Giving, checkout, files_of_release
 from lastgood.registry.embedded import (
     CATALOG,
@@ -45,6 +44,7 @@ from lastgood.registry.embedded import (
 )
 
 if TYPE_CHECKING:
+    from lastgood.model.code import CodeHistory
     from lastgood.registry.blame import Asked, Blame
     from lastgood.registry.commit import CommitOptions, Committed
     from lastgood.registry.diff import Diff, Looking
@@ -114,10 +114,14 @@ class OpenRegistry(Groups):
             InvalidRevision, NotFound: a revision means no release.
         """
         from lastgood.registry.diff import Sources, diff  # noqa: PLC0415
+
+        return diff(Sources(self._embedded, lambda: self.evaluations, self._code_history), old, new, looking)
+
+    def _code_history(self) -> CodeHistory:
+        from lastgood.model.code import NoCodeHistory  # noqa: PLC0415
         from lastgood.workspace.code_history import GitHistory  # noqa: PLC0415
 
-        history = NoCodeHistory() if self._workspace_root is None else GitHistory(self._workspace_root)
-        return diff(Sources(self._embedded, self.evaluations, history), old, new, looking)
+        return NoCodeHistory() if self._workspace_root is None else GitHistory(self._workspace_root)
 
     def blame(self, target: str, asked: Asked | None = None) -> Blame:
         """Say which release brought each line, key, tensor or file of a component, and when that first got where.

@@ -14,6 +14,7 @@ no comparer can tell apart, is still told as changed: the content digest decides
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from lastgood.canonical import Json
 from lastgood.compare.change import Change, ComponentChange, Detail, Edit, FieldChange, FileChange
@@ -31,9 +32,11 @@ from lastgood.compare.ranking import DEFAULT_RANKS, Ranks
 from lastgood.compare.tokens import TokenCounter
 from lastgood.compare.wording import shorten
 from lastgood.ids import ComponentName
-from lastgood.model.code import CodeHistory
 from lastgood.model.component import Kind
 from lastgood.model.placement import FileAccess
+
+if TYPE_CHECKING:
+    from lastgood.model.code import CodeHistory
 
 
 def comparer_of(kind: Kind, tokens: TokenCounter | None = None) -> Comparer:

@@ -21,26 +21,32 @@ from lastgood.compare.ranking import DEFAULT_RANKS, Ranks
 from lastgood.compare.tokens import TokenCounter
 from lastgood.errors import NotFound
 from lastgood.ids import BehaviorDigest, ComponentName
-from lastgood.model.code import CodeHistory
 from lastgood.model.component import Kind
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.placement import FileAccess
 from lastgood.model.release import Manifest, behavior_digest
 from lastgood.registry.compare import Comparison, Side, compare_sides, side_of
-from lastgood.registry.evaluations import Evaluations
 from lastgood.registry.protocols import Registry
 
 if TYPE_CHECKING:
+    from lastgood.model.code import CodeHistory
+    from lastgood.registry.evaluations import Evaluations
     from lastgood.workspace.declaration import Workspace
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where what is said comes from: releases and their bytes, what suites said of them, and the history of code."""
+    """Where what is said comes from; a quick look asks for releases and their bytes only.
+
+    Attributes:
+        registry: has the releases.
+        evaluations: gives what suites said of them.
+        history: gives the history of code.
+    """
 
     registry: Registry
-    evaluations: Evaluations
-    history: CodeHistory
+    evaluations: Callable[[], Evaluations]
+    history: Callable[[], CodeHistory]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +142,10 @@ def diff(sources: Sources, old: str, new: str | Path | Workspace, looking: Looki
     was, now = _only(before.side, looking.component), _only(after.side, looking.component)
     if looking.component is not None and not was and not now:
         raise NotFound(f"neither side has a component {looking.component}", hint=f"lastgood show {old}")
-    closest = comparer_with(sources.history, (before.words.label, after.words.label), looking.tokens)
-    comparison = compare_sides(was, now, after.files, looking.comparer or closest, ranks=looking.ranks)
+    comparer = looking.comparer
+    if comparer is None:
+        comparer = comparer_with(sources.history(), (before.words.label, after.words.label), looking.tokens)
+    comparison = compare_sides(was, now, after.files, comparer, ranks=looking.ranks)
     if looking.component is None and looking.comparer is None:
         comparison = replace(comparison, findings=tuple(_findings(sources, before, after)))
     return Diff(before.words, after.words, comparison)
@@ -148,7 +156,7 @@ def _findings(sources: Sources, before: _Opened, after: _Opened) -> Iterator[Fin
     from lastgood.registry.measured import measured_findings  # noqa: PLC0415 - a quick comparison finds none of it
 
     if before.words.release is not None and after.words.release is not None:
-        yield from measured_findings(sources.evaluations, after.files, before.words.release, after.words.release)
+        yield from measured_findings(sources.evaluations(), after.files, before.words.release, after.words.release)
     if any(part.component.kind is Kind.DATASET for part in after.side.values()):
         from lastgood.registry.leakage import leakage_findings  # noqa: PLC0415 - and with it NumPy
 
