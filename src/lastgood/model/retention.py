@@ -182,6 +182,10 @@ class _Deciding:
         self._policy = policy
         self._history = history
         self._now = now
+        self._ranks = {number: rank for rank, number in enumerate(sorted((one.number for one in history.records), reverse=True))}
+        self._newest = {period: _newest_of_periods(history.records, period) for period in ("day", "week", "month")}
+        self._runs = _runs(history.records)
+        self._last = _last_deployments(history.stays, policy.rollbacks)
         self._stays: dict[int, list[Stay]] = {}
         for stay in history.stays:
             self._stays.setdefault(stay.number, []).append(stay)
@@ -228,7 +232,7 @@ class _Deciding:
         for environment, number in self._history.good.items():
             if number == record.number:
                 yield f"a rollback of {environment} would go to it"
-        for environment, last in _last_deployments(self._history.stays, self._policy.rollbacks).items():
+        for environment, last in self._last.items():
             if record.number in last:
                 yield f"one of the last {self._policy.rollbacks} deployments of {environment}"
         if record.is_held:
@@ -236,9 +240,8 @@ class _Deciding:
 
     def _asked(self, rules: Rules, record: Record, item: Item) -> Iterator[tuple[str, str]]:
         """Yield of each rule that is set why it keeps an item, or why it does not; one of the two is empty."""
-        numbers = sorted((one.number for one in self._history.records), reverse=True)
         if rules.keep_last is not None:
-            is_kept = record.number in numbers[: rules.keep_last]
+            is_kept = self._ranks[record.number] < rules.keep_last
             yield _said(is_kept, f"one of the last {rules.keep_last}", f"not one of the last {rules.keep_last}")
         if rules.keep_deployed is not None:
             yield self._deployed(rules.keep_deployed, record)
@@ -246,8 +249,8 @@ class _Deciding:
             yield _said(bool(record.tags), f"tagged {', '.join(record.tags)}", "not tagged")
         for period, name in ((rules.keep_daily, "day"), (rules.keep_weekly, "week"), (rules.keep_monthly, "month")):
             if period is not None:
-                newest = _newest_of_periods(self._history.records, name, period)
-                yield _said(record.number in newest, f"the newest of its {name}", f"not the newest of one of the last {period} {name}s")
+                is_kept = record.number in self._newest[name][:period]
+                yield _said(is_kept, f"the newest of its {name}", f"not the newest of one of the last {period} {name}s")
         if rules.keep_every is not None:
             yield self._checkpoint(rules.keep_every, item)
         if rules.min_age is not None:
@@ -270,10 +273,8 @@ class _Deciding:
     def _checkpoint(self, every: int, item: Item) -> tuple[str, str]:
         if item.run is None:
             return "", "of no training run that is known"
-        of_run = (item.component, item.part, item.run)
-        items = (other for one in self._history.records for other in one.items)
-        run = list(dict.fromkeys(other.content for other in items if (other.component, other.part, other.run) == of_run))
-        place = run.index(item.content)
+        run = self._runs[(item.component, item.part, item.run)]
+        place = run[item.content]
         is_kept = place % every == 0 or place == len(run) - 1
         what = f"checkpoint {place + 1} of {len(run)} of its run"
         return _said(is_kept, what, f"{what}, where every {every}th is kept")
@@ -301,15 +302,25 @@ def _last_deployments(stays: Sequence[Stay], most: int) -> dict[str, set[int]]:
     return {environment: set(numbers[-most:]) if most else set() for environment, numbers in last.items()}
 
 
-def _newest_of_periods(records: Sequence[Record], name: str, most: int) -> set[int]:
-    """Return the newest release of each of the last so many days, weeks or months that have one."""
+def _newest_of_periods(records: Sequence[Record], name: str) -> list[int]:
+    """Return the newest release of each day, week or month that has one, the newest first."""
     newest: dict[tuple[int, ...], int] = {}
     for record in records:
         at = record.recorded_at.astimezone(UTC)
         day = (at.year, at.month, at.day)
         period = {"day": day, "week": tuple(at.isocalendar()[:2]), "month": day[:2]}[name]
         newest[period] = max(record.number, newest.get(period, 0))
-    return {newest[period] for period in sorted(newest)[-most:]} if most else set()
+    return [newest[period] for period in sorted(newest, reverse=True)]
+
+
+def _runs(records: Sequence[Record]) -> dict[tuple[ComponentName, Part, str | None], dict[ContentDigest, int]]:
+    """Return the checkpoints of each training run, with their places in it."""
+    runs: dict[tuple[ComponentName, Part, str | None], dict[ContentDigest, int]] = {}
+    for record in records:
+        for item in record.items:
+            run = runs.setdefault((item.component, item.part, item.run), {})
+            run.setdefault(item.content, len(run))
+    return runs
 
 
 def _lineage(records: Sequence[Record], protected: Sequence[int]) -> dict[ContentDigest, int]:
