@@ -232,6 +232,7 @@ def test_no_name_of_a_person_and_no_free_text_is_in_an_event() -> None:
         "MoveKind",
         "OperationId",
         "PipelineName",
+        "PlanDigest",
         "PolicyDigest",
         "RegistryId",
         "ReleaseId",
@@ -247,6 +248,7 @@ def test_no_name_of_a_person_and_no_free_text_is_in_an_event() -> None:
         "int",
         "int | None",
         "tuple[BehaviorDigest, ...]",
+        "tuple[Removal, ...]",
     }
 
 

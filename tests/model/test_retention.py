@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from lastgood.ids import ComponentName, ContentDigest, ReleaseId
 from lastgood.model.component import Kind
-from lastgood.model.retention import Decision, History, Item, Part, Policy, Record, Rules, Stay, decide
+from lastgood.model.parts import Part
+from lastgood.model.retention import Decision, History, Item, Policy, Record, Rules, Stay, decide
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 ROUTER, TRAIN = ComponentName("router"), ComponentName("train")

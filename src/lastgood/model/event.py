@@ -40,6 +40,7 @@ from lastgood.model.changes.releases import (
     TagRemoved,
     TagSet,
 )
+from lastgood.model.changes.retention import Removal, RetentionApplied, RetentionWithdrawn
 from lastgood.model.fields import Fields
 from lastgood.model.release import check_schema
 
@@ -65,6 +66,8 @@ _CHANGES = (
     PolicyApplied,
     ReleaseApproved,
     EvaluationRecorded,
+    RetentionApplied,
+    RetentionWithdrawn,
 )
 EVENT_TYPES: Mapping[str, type[Body]] = {one.type: one for one in _CHANGES}
 
@@ -157,6 +160,8 @@ def _to_json(value: object) -> Json:
         return dict(value)
     if isinstance(value, str):
         return str.__str__(value)
+    if isinstance(value, Removal):
+        return value.to_json()
     if value is None or isinstance(value, int):
         return value
     raise TypeError(f"an event has no field of the type {type(value).__name__}")

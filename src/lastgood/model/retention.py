@@ -19,23 +19,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
 from lastgood.ids import ComponentName, ContentDigest, ReleaseId
 from lastgood.model.component import Kind
+from lastgood.model.parts import Part
 
 REMOVABLE = frozenset({Kind.ARTIFACT, Kind.DATASET})
 """The kinds whose bytes a policy may remove; the others are small, and are what a later question is answered from."""
 
 ROLLBACKS = 3
 """How many of the last deployments of each environment are rollback targets where a policy does not say."""
-
-
-class Part(StrEnum):
-    """What of a component: its files, or those of them that are optimizer state and may go sooner."""
-
-    FILES = "files"
-    OPTIMIZER = "optimizer"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from lastgood.model.changes.registry import RetentionRecorded
+from lastgood.model.retention_policy import policy_to_json
 from lastgood.workspace.declaration import Workspace
 
 
 def retention_of(workspace: Workspace) -> RetentionRecorded | None:
     """Return the event that records a workspace's retention policy, or None where it declares none."""
-    declared = workspace.retention
-    if declared is None:
+    if workspace.retention is None:
         return None
-    keep = declared.keep_deployed
-    return RetentionRecorded(
-        workspace.pipeline,
-        {
-            "keep_last": declared.keep_last,
-            "keep_deployed_seconds": None if keep is None else int(keep.total_seconds()),
-            "keep_tagged": declared.keep_tagged,
-        },
-    )
+    return RetentionRecorded(workspace.pipeline, policy_to_json(workspace.retention))

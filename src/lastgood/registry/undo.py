@@ -11,6 +11,7 @@ that state was let in before. A bad release is not brought back.
     tag, tag --move                the tag is taken away, moved back
     mark                           the mark before; suspicions that `mark good` lifted are not brought back
     hold, hold --lift              the hold is lifted, set again with its reason
+    retention apply                the bytes are kept again, if the collector has not taken them
     undo                           all of the above, so an undo is undone
     commit, policies, the rest     refused: what is in history stays in history
 """
@@ -29,12 +30,15 @@ from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
 from lastgood.model.changes.ledger import KeySet
 from lastgood.model.changes.operations import OperationUndone
 from lastgood.model.changes.releases import BehaviorMarked, HoldLifted, ReleaseHeld, TagRemoved, TagSet, Verdict
+from lastgood.model.changes.retention import RetentionApplied, RetentionWithdrawn
 from lastgood.model.environment import Move, Target, refuse_bad
 from lastgood.model.event import Event
 from lastgood.model.history import Deployment
 from lastgood.registry.context import Context
 from lastgood.registry.move import Moved, Request, answer_of, planned_move, record_move, running_canary
 from lastgood.registry.operations import say_change, say_moved
+from lastgood.registry.publish import keep_files_alive
+from lastgood.registry.retention_undo import files_let_go
 
 _LOOK = "lastgood log --operations"
 
@@ -76,7 +80,7 @@ def undo(context: Context, undone: OperationId, reason: str | None = None, opera
         if earlier is not None:
             return _first_answer(session, undone, earlier)
         events = _changes_of(session, undone)
-        undoing = _Undoing(session, ledger, reason)
+        undoing = _Undoing(context, session, ledger, reason)
         ledger.append(OperationUndone(undone))
         for event in events:
             undoing.take_back(event)
@@ -90,7 +94,7 @@ def plan_undo(context: Context, undone: OperationId) -> Undone:
         as `undo`.
     """
     with context.database.reading() as session:
-        undoing = _Undoing(session, None, None)
+        undoing = _Undoing(context, session, None, None)
         for event in _changes_of(session, undone):
             undoing.take_back(event)
         return Undone(undone, None, undoing.moved, tuple(undoing.words))
@@ -115,7 +119,8 @@ def _first_answer(session: Session, undone: OperationId, earlier: Event) -> Undo
 class _Undoing:
     """Takes back the changes of one operation; without a ledger it only says what that would be."""
 
-    def __init__(self, session: Session, ledger: Appender | None, reason: str | None) -> None:
+    def __init__(self, context: Context, session: Session, ledger: Appender | None, reason: str | None) -> None:
+        self._context = context
         self._session = session
         self._ledger = ledger
         self._reason = reason
@@ -138,13 +143,18 @@ class _Undoing:
                 self._append(self._mark(event, marked))
             case ReleaseHeld() | HoldLifted() as held:
                 self._append(self._hold(event, held))
+            case RetentionApplied() as applied:
+                files = files_let_go(self._context, self._session, event, applied)
+                self._append(RetentionWithdrawn(applied.pipeline, event.sequence, applied.removed))
+                if self._ledger is not None:
+                    keep_files_alive(self._context, self._session, files)
             case KeySet(consent=None, reason=None):
                 # The first key came along with the change, in a registry that an older version made.
                 pass
             case other:
                 raise Refused(f"{_of(event)} did {other.type}, which has no inverse; nothing was changed", hint=_LOOK)
 
-    def _append(self, body: TagSet | TagRemoved | BehaviorMarked | ReleaseHeld | HoldLifted) -> None:
+    def _append(self, body: TagSet | TagRemoved | BehaviorMarked | ReleaseHeld | HoldLifted | RetentionWithdrawn) -> None:
         if self._ledger is not None:
             self._ledger.append(body)
         self.words.append(say_change(self._session, body))

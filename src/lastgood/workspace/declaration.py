@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from lastgood.canonical import Json, JsonObject
 from lastgood.ids import ComponentName, EnvironmentName, HookName, PipelineName
 from lastgood.model.component import Kind
 from lastgood.model.gates.policy import policy_document
+from lastgood.model.retention import Policy as Retention
 
 WORKSPACE_FILE = "lastgood.toml"
 OWN_FOLDER = ".lastgood"
@@ -135,15 +135,6 @@ class DeclaredEnvironment:
 
 
 @dataclass(frozen=True, slots=True)
-class DeclaredRetention:
-    """The `[retention]` table; None means that the rule is not set."""
-
-    keep_last: int | None = None
-    keep_deployed: timedelta | None = None
-    keep_tagged: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Workspace:
     """A workspace: its folder and what its file says.
 
@@ -158,7 +149,7 @@ class Workspace:
     pipeline: PipelineName
     components: tuple[DeclaredComponent, ...]
     environments: tuple[DeclaredEnvironment, ...]
-    retention: DeclaredRetention | None
+    retention: Retention | None
     file_bytes: bytes
     sign: bool = False
 

@@ -26,7 +26,6 @@ from lastgood.workspace.declaration import (
     DeclaredEnvironment,
     DeclaredHook,
     DeclaredMaking,
-    DeclaredRetention,
     Workspace,
 )
 from lastgood.workspace.document import Document, Problem, parse_document, read_bytes
@@ -65,8 +64,7 @@ def parse_workspace(data: bytes, root: Path) -> Workspace:
     reading.check_live_folders(components, environments)
     if reading.problems:
         raise document.refusal(reading.problems)
-    kept = table.retention
-    retention = DeclaredRetention(kept.keep_last, kept.keep_deployed, kept.keep_tagged) if kept else None
+    retention = None if table.retention is None else table.retention.policy()
     return Workspace(root, PipelineName(table.pipeline), components, environments, retention, document.raw, table.sign)
 
 

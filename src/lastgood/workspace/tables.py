@@ -19,8 +19,10 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from lastgood.errors import InvalidPath
+from lastgood.ids import EnvironmentName
 from lastgood.model.component import Kind
 from lastgood.model.paths import check_path
+from lastgood.model.retention import ROLLBACKS, Policy, Rules
 from lastgood.workspace.gate_tables import FreezeTable, GateTable
 from lastgood.workspace.table import LARGEST_INTEGER, Table, Text, Texts, Whole, one_or_many
 
@@ -168,12 +170,48 @@ class EnvironmentTable(Table):
     override: bool | None = None
 
 
-class RetentionTable(Table):
-    """`[retention]`."""
+def _deployed(value: object) -> object:
+    if not isinstance(value, dict):
+        return {"*": _duration(value)}
+    if not value:
+        raise ValueError("must name an environment, or be a duration for all of them")
+    return {EnvironmentName.parse(name) if name != "*" else name: _duration(period) for name, period in value.items()}
+
+
+class RulesTable(Table):
+    """What `[retention]` and its tables have in common."""
 
     keep_last: Whole | None = None
-    keep_deployed: Annotated[timedelta, BeforeValidator(_duration)] | None = None
+    keep_deployed: Annotated[dict[str, timedelta], BeforeValidator(_deployed)] | None = None
     keep_tagged: bool | None = None
+    keep_daily: Whole | None = None
+    keep_weekly: Whole | None = None
+    keep_monthly: Whole | None = None
+    keep_every: Whole | None = None
+    min_age: Annotated[timedelta, BeforeValidator(_duration)] | None = None
+
+    def rules(self) -> Rules:
+        """Return the rules."""
+        return Rules(**{name: getattr(self, name) for name in RulesTable.model_fields})
+
+
+class RetentionTable(RulesTable):
+    """`[retention]`, with a table for each kind whose bytes may go, and one for optimizer state."""
+
+    rollbacks: Annotated[int, Field(ge=1, le=1000)] = ROLLBACKS
+    artifact: RulesTable | None = None
+    dataset: RulesTable | None = None
+    optimizer: RulesTable | None = None
+
+    def policy(self) -> Policy:
+        """Return the policy."""
+        kinds = {Kind.ARTIFACT: self.artifact, Kind.DATASET: self.dataset}
+        return Policy(
+            rules=self.rules(),
+            kinds={kind: table.rules() for kind, table in kinds.items() if table is not None},
+            optimizer=None if self.optimizer is None else self.optimizer.rules(),
+            rollbacks=self.rollbacks,
+        )
 
 
 class FileTable(Table):
@@ -203,6 +241,8 @@ def fields_of(table: Sequence[str], kind: Kind | None = None) -> list[str]:
             known = list(FreezeTable.KEYS)
         case ["retention"]:
             known = list(RetentionTable.model_fields)
+        case ["retention", _]:
+            known = list(RulesTable.model_fields)
         case _:
             known = list(FileTable.model_fields)
     return known
