@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lastgood.registry.evaluations import Evaluations
     from lastgood.registry.policies import Policies
     from lastgood.registry.protocols import Files, Holds, Operations, Releases
+    from lastgood.registry.retention import Retention
     from lastgood.workspace.declaration import Workspace
 
 
@@ -37,6 +38,7 @@ class Groups:
         operations: what was done, one operation after the other, and undoing it.
         policies: what environments ask of releases, and what people approved.
         evaluations: what suites said of releases.
+        retention: whose bytes may go.
         upkeep: the care of the bytes: collecting, optimizing, repairing, backing up.
         ledger: checkpoints, proofs and keys of the history.
         bundles: releases on their way between registries.
@@ -88,6 +90,13 @@ class Groups:
         from lastgood.registry.policies import Policies  # noqa: PLC0415
 
         return Policies(self._embedded.context)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """Whose bytes may go."""
+        from lastgood.registry.retention import Retention  # noqa: PLC0415
+
+        return Retention(self._embedded.context)
 
     @cached_property
     def evaluations(self) -> Evaluations:

@@ -14,6 +14,7 @@ was let go, but for content that it brings anew.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,10 +23,12 @@ from lastgood.canonical import canonical_json
 from lastgood.catalog import releases
 from lastgood.catalog.collection import encoded_bytes
 from lastgood.catalog.database import Session
+from lastgood.catalog.records import event_of_operation
 from lastgood.catalog.retention import recorded_retention
-from lastgood.errors import Conflict, NotFound
+from lastgood.errors import Conflict, Invalid, NotFound
 from lastgood.ids import FileDigest, OperationId, PipelineName, PlanDigest, PolicyDigest, ReleaseId
 from lastgood.model.changes.retention import Removal, RetentionApplied
+from lastgood.model.event import Event
 from lastgood.model.parts import RemovedPart, part_of
 from lastgood.model.retention import Decision, Policy, decide
 from lastgood.model.retention_policy import policy_digest, policy_to_json
@@ -36,6 +39,7 @@ from lastgood.registry.retention_history import history_of
 from lastgood.store.reader import ObjectReader
 
 _SCHEMA = "lastgood.retention-plan/1"
+_DIGITS = re.compile(r"[0-9a-f]{6,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +92,29 @@ def plan_retention(context: Context, pipeline: PipelineName) -> Plan:
     return Plan(plan.pipeline, plan.policy, plan.policy_digest, plan.decisions, plan.digest, logical, freed)
 
 
-def apply_retention(context: Context, pipeline: PipelineName, digest: PlanDigest, operation: OperationId | None = None) -> Applied:
+def apply_retention(context: Context, pipeline: PipelineName, digest: str, operation: OperationId | None = None) -> Applied:
     """Let go what a plan names.
 
+    Args:
+        context: the registry.
+        pipeline: whose plan it is.
+        digest: of the plan, or its first digits, six at least.
+        operation: an id that makes a retry safe: done once, it answers as it did.
+
     Raises:
+        Invalid: the digest has another form.
         NotFound: the pipeline has no policy.
         Conflict: what would be let go now is something else than the plan says; nothing was changed.
     """
+    if not _DIGITS.fullmatch(digest):
+        raise Invalid(f"{digest[:80]!r} is no digest of a plan; nothing was changed", hint="lastgood retention plan")
     asked = context.operation(operation)
     with context.changing(asked) as (session, ledger):
+        earlier = event_of_operation(session, asked.id)
+        if earlier is not None:
+            return _first_answer(earlier, digest)
         plan = _decide(context, session, pipeline, context.clock.now())
-        if plan.digest != digest:
+        if not str(plan.digest).startswith(digest):
             raise Conflict(
                 f"this is not the plan any more: {len(plan.going)} parts would go now, as {plan.digest.short}; nothing was changed",
                 hint="lastgood retention plan",
@@ -107,6 +123,13 @@ def apply_retention(context: Context, pipeline: PipelineName, digest: PlanDigest
         if removed:
             ledger.append(RetentionApplied(pipeline, policy_to_json(plan.policy), plan.digest, removed))
     return Applied(pipeline, plan.digest, removed, asked.id)
+
+
+def _first_answer(earlier: Event, digest: str) -> Applied:
+    body = earlier.body
+    if not isinstance(body, RetentionApplied) or not str(body.plan).startswith(digest):
+        raise Conflict("this operation id was used for another operation; nothing was changed")
+    return Applied(body.pipeline, body.plan, body.removed, earlier.operation)
 
 
 def _decide(context: Context, session: Session, pipeline: PipelineName, now: datetime) -> Plan:
