@@ -34,6 +34,7 @@ from lastgood.errors import AlreadyExists, Invalid, NotFound
 from lastgood.groups import Groups, workspace_at
 from lastgood.ids import ComponentName, PipelineName, RegistryId
 from lastgood.machine import machine_settings
+from lastgood.model.code import NoCodeHistory
 from lastgood.registry.checkout import CheckedOut, Giving, checkout, files_of_release
 from lastgood.registry.embedded import (
     CATALOG,
@@ -44,6 +45,7 @@ from lastgood.registry.embedded import (
 )
 
 if TYPE_CHECKING:
+    from lastgood.registry.blame import Asked, Blame
     from lastgood.registry.commit import CommitOptions, Committed
     from lastgood.registry.diff import Diff, Looking
     from lastgood.registry.preflight import Preflight
@@ -105,9 +107,25 @@ class OpenRegistry(Groups):
         Raises:
             InvalidRevision, NotFound: a revision means no release.
         """
-        from lastgood.registry.diff import diff  # noqa: PLC0415
+        from lastgood.registry.diff import Sources, diff  # noqa: PLC0415
+        from lastgood.workspace.code_history import GitHistory  # noqa: PLC0415
 
-        return diff(self._embedded, old, new, looking)
+        history = NoCodeHistory() if self._workspace_root is None else GitHistory(self._workspace_root)
+        return diff(Sources(self._embedded, self.evaluations, history), old, new, looking)
+
+    def blame(self, target: str, asked: Asked | None = None) -> Blame:
+        """Say which release brought each line, key, tensor or file of a component, and when that first got where.
+
+        Args:
+            target: a component, `prompts`, or a file or folder of it, `prompts/system.md`.
+            asked: of which release and how closely; by default of the latest.
+
+        Raises:
+            InvalidRevision, NotFound: there is no such release, component or file.
+        """
+        from lastgood.registry.blame import Asked, find_blame  # noqa: PLC0415
+
+        return find_blame(self._embedded.context, self.files, target, asked or Asked())
 
     def checkout(
         self,

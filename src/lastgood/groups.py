@@ -21,6 +21,7 @@ from lastgood.registry.upkeep import Upkeep
 if TYPE_CHECKING:
     from lastgood.live.environments import LiveEnvironments
     from lastgood.registry.evaluations import Evaluations
+    from lastgood.registry.lineage import Lineage
     from lastgood.registry.policies import Policies
     from lastgood.registry.protocols import Files, Holds, Operations, Releases
     from lastgood.registry.retention import Retention
@@ -39,6 +40,7 @@ class Groups:
         policies: what environments ask of releases, and what people approved.
         evaluations: what suites said of releases.
         retention: whose bytes may go.
+        lineage: what was made from what, and which releases have a file or a row.
         upkeep: the care of the bytes: collecting, optimizing, repairing, backing up.
         ledger: checkpoints, proofs and keys of the history.
         bundles: releases on their way between registries.
@@ -97,6 +99,13 @@ class Groups:
         from lastgood.registry.retention import Retention  # noqa: PLC0415
 
         return Retention(self._embedded.context)
+
+    @cached_property
+    def lineage(self) -> Lineage:
+        """What was made from what, and which releases have a file or a row."""
+        from lastgood.registry.lineage import Lineage  # noqa: PLC0415
+
+        return Lineage(self._embedded.context, self._embedded.files)
 
     @cached_property
     def evaluations(self) -> Evaluations:

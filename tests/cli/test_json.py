@@ -21,6 +21,9 @@ KEYS = {
     "log": {"items"},
     "show": {"release", "components"},
     "diff": {"components"},
+    "blame": {"component", "release", "environments", "lines", "notes"},
+    "lineage": {"kind", "direction", "release", "number", "roots", "nodes", "edges", "cut"},
+    "drift": {"environment", "release", "number", "canary", "drift", "components", "others", "absent", "notes"},
     "checkout": {"files", "bytes", "seconds", "from_cache", "linked"},
     "deploy": MOVED,
     "rollback": MOVED | {"seconds", "seconds_since_detected", "incident", "misfits"},
@@ -73,6 +76,9 @@ LINES = {
     "log": ["log"],
     "show": ["show", "r2"],
     "diff": ["diff", "r1", "r2"],
+    "blame": ["blame", "prompts"],
+    "lineage": ["lineage", "r2"],
+    "drift": ["drift", "prod", "../running"],
     "checkout": ["checkout", "r1", "out"],
     "deploy": ["deploy", "prod", "r1"],
     "rollback": ["rollback", "prod"],
@@ -128,6 +134,7 @@ def ready(three: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     three.tell("backup", "../whole.tar")
     three.tell("ledger", "prove", "r1", "--output", "../r1.proof")
     three.tell("export", "r1", "../r1.bundle")
+    three.tell("checkout", "r2", "../running")
     three.tell("deploy", "prod", "r2", "--operation", OPERATION)
     three.write("lastgood.toml", (three.root / "lastgood.toml").read_text() + SUITE)
     three.write("evals/run.sh", 'cp evals/results.jsonl "$LASTGOOD_OUT"\n')

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.cli.commands import Desk, fill
+from tests.cli.histories import two_months
 from tests.cli.transcript import SNAPSHOTS, Transcript
 
 
@@ -68,6 +69,18 @@ def test_status(empty: Desk) -> None:
     told.note("a prompt and a config are edited, a file comes")
     told.type("status")
     told.compare("status")
+
+
+def test_blame(tmp_path: Path) -> None:
+    told = Transcript(two_months(tmp_path / "bot").desk)
+    told.type("blame", "instructions")
+    told.type("blame", "prompts/system.md", "--env", "staging")
+    told.type("blame", "routing")
+    told.type("blame", "router")
+    told.type("blame", "train", "--row", "t-1")
+    told.type("blame", "llm")
+    told.type("blame", "instruction")
+    told.compare("blame")
 
 
 def test_log(three: Desk) -> None:

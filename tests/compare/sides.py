@@ -47,14 +47,19 @@ class Kept:
             raise NotFound(f"the file {digest.short} is not kept here")
         return [FilePart(digest, len(self.bytes[digest]))]
 
+    def keep(self, content: str | bytes) -> FileDigest:
+        """Keep one file."""
+        data = content.encode() if isinstance(content, str) else content
+        digest = FileDigest.of(data)
+        self.bytes[digest] = data
+        return digest
+
     def side(self, kind: Kind, files: Files, executable: frozenset[str] = frozenset(), **fields: Json) -> ComponentSide:
         """Keep files and return a component made of them."""
         entries = []
         for path, content in sorted(files.items()):
-            data = content.encode() if isinstance(content, str) else content
-            digest = FileDigest.of(data)
-            self.bytes[digest] = data
-            entries.append(FileEntry(path, Mode.EXEC if path in executable else Mode.FILE, digest, len(data)))
+            digest = self.keep(content)
+            entries.append(FileEntry(path, Mode.EXEC if path in executable else Mode.FILE, digest, len(self.bytes[digest])))
         identity = f"{kind}{sorted(fields.items())}".encode() + write_listing(entries)
         return ComponentSide(kind, ContentDigest.of(identity), tuple(entries), fields)
 

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lastgood.compare.change import Change, Edit, FileChange
-from lastgood.compare.components import compare_component
+from lastgood.compare.components import compare_component, quick_comparer_of
 from lastgood.compare.files import common_folder, compare_files, say_path
 from lastgood.compare.ranking import COSMETIC
 from lastgood.ids import FileDigest
 from lastgood.model.component import Kind
 from lastgood.model.listing import FileEntry, Mode
-from tests.compare.sides import NAME, Files, Kept, compare_files_of
+from tests.compare.sides import NAME, Files, Kept
 
 MODEL: Files = {"models/router/config.json": "{}", "models/router/model.safetensors": b"w" * 90_300_000}
 
@@ -89,7 +89,8 @@ CASES = (
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_golden(case: Case) -> None:
-    change = compare_files_of(Kind.ARTIFACT, case.old, case.new)
+    kept = Kept()
+    change = compare_component(NAME, kept.side(Kind.ARTIFACT, case.old), kept.side(Kind.ARTIFACT, case.new), kept, quick_comparer_of)
     assert (change.change, change.summary) == (Change.CHANGED, case.summary)
     assert tuple((one.change, one.path) for one in change.details if isinstance(one, FileChange)) == case.changes
 
@@ -106,11 +107,11 @@ def test_a_mode_alone_matters_where_files_are_run(kind: Kind, cosmetic: bool) ->
 
 def test_a_mode_is_told_with_a_change_and_with_a_rename() -> None:
     kept = Kept()
-    old = kept.side(Kind.CODE, {"a.sh": "x"})
-    changed = kept.side(Kind.CODE, {"a.sh": "y"}, frozenset({"a.sh"}))
-    renamed = kept.side(Kind.CODE, {"b.sh": "x"}, frozenset({"b.sh"}))
-    assert compare_component(NAME, old, changed, kept).summary == "a.sh changed (1 byte, as before), now executable"
-    assert compare_component(NAME, old, renamed, kept).summary == "a.sh renamed to b.sh, now executable"
+    old = kept.side(Kind.ARTIFACT, {"a.sh": "x"})
+    changed = kept.side(Kind.ARTIFACT, {"a.sh": "y"}, frozenset({"a.sh"}))
+    renamed = kept.side(Kind.ARTIFACT, {"b.sh": "x"}, frozenset({"b.sh"}))
+    assert compare_component(NAME, old, changed, kept, quick_comparer_of).summary == "a.sh changed (1 byte, as before), now executable"
+    assert compare_component(NAME, old, renamed, kept, quick_comparer_of).summary == "a.sh renamed to b.sh, now executable"
     assert compare_component(NAME, renamed, old, kept).summary == "b.sh renamed to a.sh, no longer executable"
 
 

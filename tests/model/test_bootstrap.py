@@ -6,7 +6,7 @@ import math
 from statistics import NormalDist
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lastgood.model import bootstrap
@@ -50,6 +50,16 @@ def test_more_confidence_never_gives_a_lower_bound(sample: dict[str, float]) -> 
 def test_identical_inputs_drop_by_nothing_and_a_constant_by_itself(sample: dict[str, float], confidence: float, constant: float) -> None:
     assert upper_bound(dict.fromkeys(sample, 0.0), confidence) == 0
     assert interval(dict.fromkeys(sample, constant), confidence) == (constant, constant)
+
+
+@effort(20)
+@given(samples, confidences)
+@example({f"c{number}": math.sin(number) for number in range(100)}, 0.9)
+def test_an_interval_ends_where_both_one_sided_bounds_are(sample: dict[str, float], confidence: float) -> None:
+    one_sided = (1 + confidence) / 2
+    opposite = {name: -value for name, value in sample.items()}
+
+    assert interval(sample, confidence) == (-upper_bound(opposite, one_sided), upper_bound(sample, one_sided))
 
 
 @effort(20)

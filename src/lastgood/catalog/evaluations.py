@@ -29,6 +29,16 @@ def evaluations_of(
     return [one for one in map(_evaluation, rows) if suite in {None, one.suite}]
 
 
+def evaluated_contents(session: Session, pipeline: PipelineName) -> list[tuple[int, ComponentName, ContentDigest | None]]:
+    """Return of each evaluation of a pipeline the release it judged, its suite and the content that ran on, oldest first."""
+    rows = session.rows(
+        "SELECT r.number, e.suite, e.on_content FROM fact_evaluations e JOIN fact_releases r ON r.release = e.release"
+        " WHERE e.pipeline = :pipeline ORDER BY e.sequence",
+        pipeline=pipeline,
+    )
+    return [(int(row[0]), ComponentName(row[1]), None if row[2] is None else ContentDigest(bytes(row[2]))) for row in rows]
+
+
 def evaluation_at(session: Session, sequence: int) -> Evaluation:
     """Return the evaluation that an event recorded.
 

@@ -110,6 +110,12 @@ def list_releases(
     return _records(session, rows)
 
 
+def releases_among(session: Session, wanted: Sequence[ReleaseId]) -> dict[ReleaseId, ReleaseRecord]:
+    """Return some releases by their digests, those that are recorded."""
+    found = _records(session, list(rows_among(session, _COLUMNS + "WHERE r.release IN ", wanted)))
+    return {one.release: one for one in found}
+
+
 def every_release(session: Session) -> list[ReleaseId]:
     """Return the digests of all releases, in the order in which they were recorded."""
     return [ReleaseId(bytes(row[0])) for row in session.rows("SELECT release FROM fact_releases ORDER BY sequence")]

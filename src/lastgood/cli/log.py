@@ -15,7 +15,8 @@ from lastgood.errors import Invalid
 from lastgood.model.changes.environments import MoveKind
 from lastgood.model.gates.judgement import Judgement
 from lastgood.model.history import Deployment, LoggedOperation
-from lastgood.registry.history import LoggedRelease, Stay
+from lastgood.registry.history import Stay
+from lastgood.registry.release_log import LoggedRelease, Only
 
 USUAL_OPERATIONS = 50
 
@@ -24,27 +25,39 @@ USUAL_OPERATIONS = 50
 @click.argument("revision", metavar="[REV]", required=False)
 @click.option("--env", "environment", metavar="E", help="The deployments of an environment instead.")
 @click.option("--component", metavar="C", help="Only releases that changed this component.")
+@click.option("--path", metavar="P", help="Only releases that changed this file, through renames, or something in this folder.")
+@click.option("--since", metavar="T", help="Only releases of then or later: 3w (ago), 2026-11-02, 2026-11-02T14:05Z.")
+@click.option("--until", metavar="T", help="Only releases of then or earlier.")
+@click.option("--author", metavar="A", help="Only releases of whoever has this in their name.")
+@click.option("--graph", "with_graph", is_flag=True, help="Draw which release follows which.")
 @click.option("--operations", "operations", is_flag=True, help="What was done, one operation after the other, instead.")
 @click.option("-n", "most", metavar="N", type=click.IntRange(min=1, max=10**9), help="At most N lines.")
 @in_session
 def command(
-    session: Session, revision: str | None, environment: str | None, component: str | None, operations: bool, most: int | None
+    session: Session,
+    revision: str | None,
+    environment: str | None,
+    operations: bool,
+    most: int | None,
+    with_graph: bool,
+    **only: str | None,
 ) -> None:
     """List releases, newest first: up to REV, or all.
 
     With --env the deployments of an environment: when, what, by whom, why, and how long it stayed. With --operations
     everything that was done, each with the id that `lastgood undo` takes; the last 50 of them unless -n says how many.
     """
+    other = "--operations lists what was done" if operations else "--env lists deployments" if environment is not None else ""
+    named = [f"--{name}" for name, value in only.items() if value is not None] + ["--graph"] * with_graph
+    named = ["REV"] * (revision is not None) + ["--env"] * (operations and environment is not None) + named
+    if other and named:
+        raise Invalid(f"{other}; it goes with none of REV, {'--env, ' if operations else ''}--graph and what picks releases: {named[0]}")
     if operations:
-        if revision is not None or environment is not None or component is not None:
-            raise Invalid("--operations lists what was done; it goes with none of REV, --env and --component")
         with session.registry() as registry:
             logged_operations = registry.operations.log(USUAL_OPERATIONS if most is None else most)
             said = [(one, registry.operations.say(one)) for one in logged_operations]
         _print_operations(session, said)
         return
-    if environment is not None and (revision is not None or component is not None):
-        raise Invalid("--env lists deployments; it goes with neither REV nor --component")
     if environment is not None:
         with session.look() as registry:
             stays = registry.environments.history(environment, most)
@@ -52,12 +65,13 @@ def command(
         _print_stays(session, stays, judged)
         return
     with session.registry() as registry:
-        logged = registry.releases.log(revision=revision, component=component, most=most)
-    _print_releases(session, logged)
+        logged = registry.releases.log(revision=revision, only=Only(**only), most=most)
+    _print_releases(session, logged, with_graph=with_graph)
 
 
-def _print_releases(session: Session, logged: list[LoggedRelease]) -> None:
-    rows = [
+def _print_releases(session: Session, logged: list[LoggedRelease], *, with_graph: bool) -> None:
+    headers: tuple[str, ...] = ("", "release", "when", "who", "where", "changed", "message")
+    rows: list[tuple[str, ...]] = [
         (
             one.release.label,
             one.release.release.short,
@@ -69,7 +83,18 @@ def _print_releases(session: Session, logged: list[LoggedRelease]) -> None:
         )
         for one in logged
     ]
-    session.output.table(("", "release", "when", "who", "where", "changed", "message"), rows)
+    if with_graph:
+        from lastgood.cli.graph import draw_graph  # noqa: PLC0415 - few ask for it
+
+        drawn = draw_graph([(one.release.release, one.follows) for one in logged])
+        empty = ("",) * len(headers)
+        rows = [
+            (line, *(row if line == graph.mark else empty))
+            for row, graph in zip(rows, drawn, strict=True)
+            for line in (*graph.before, graph.mark, *graph.after)
+        ]
+        headers = ("", *headers)
+    session.output.table(headers, rows)
     session.output.answer("log", {"items": [_release_json(one) for one in logged]})
 
 
@@ -83,6 +108,7 @@ def _release_json(one: LoggedRelease) -> dict[str, object]:
         "author": one.release.author,
         "message": one.release.message,
         "tags": list(one.release.tags),
+        "parents": [str(parent) for parent in one.parents],
         "changed": list(one.changed),
         "live_in": list(one.live_in),
     }

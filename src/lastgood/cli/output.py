@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from lastgood.cli.tables import plain_table
 from lastgood.compare.wording import count, printable, shorten, size
 from lastgood.errors import Unavailable
 
@@ -149,6 +150,11 @@ def console() -> Console:
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Draw a table on stdout, its cells taken as plain text."""
+    width = os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
+    plain = plain_table(headers, [[safe(cell) for cell in row] for row in rows], width)
+    if plain is not None:
+        say("\n".join([click.style(plain[0], bold=True), *plain[1:]]))
+        return
     drawing = console()
     # Caught, since rich ends the process by itself where nobody reads it any more.
     with drawing.capture() as drawn:

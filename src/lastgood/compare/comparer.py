@@ -31,7 +31,8 @@ LARGEST_READ = 32 * 1024 * 1024
 """How many bytes one comparison of a component reads in all."""
 
 SUMMARY_WIDTH = 240
-_FIELD_ORDER = ("kind", "provider", "model", "fingerprint", "uri", "version")
+_FIELD_ORDER = ("kind", "provider", "model", "fingerprint", "uri", "version", "python", "platform", "container")
+_FIELD_WORDS = {"python": "Python"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,14 @@ class Findings:
         details: the parts in that order.
         cosmetic: whether nothing was found that is likely to move behavior.
         headline: what to say above the details, where the phrases would say the same as they.
+        urgent: what to say before everything else, declared fields included.
     """
 
     phrases: Sequence[str]
     details: tuple[Detail, ...]
     cosmetic: bool = False
     headline: str = ""
+    urgent: Sequence[str] = ()
 
 
 class Comparer(Protocol):
@@ -134,7 +137,7 @@ def compare_fields(old: Mapping[str, Json], new: Mapping[str, Json]) -> list[Fie
 
 def say_field(change: FieldChange) -> str:
     """Say what became of a declared field: `model gpt-4.1 → gpt-4o`."""
-    name = printable(change.field)
+    name = _FIELD_WORDS.get(change.field) or printable(change.field)
     if change.old is None:
         return f"{name} set to {say_field_value(change.new)}"
     if change.new is None:

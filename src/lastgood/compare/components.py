@@ -4,11 +4,10 @@ Rules: nothing is read where the content digests are the same; declared fields a
 files are given to the kind's comparer, which `comparer_of` gives. A component whose kind changed, and whatever
 no comparer can tell apart, is still told as changed: the content digest decides, never a comparer.
 
-    >>> from lastgood.compare.filesets import NoFiles
     >>> from lastgood.ids import ContentDigest
     >>> old = ComponentSide(Kind.HOSTED, ContentDigest.of(b"1"), fields={"provider": "openai", "model": "gpt-4.1"})
     >>> new = ComponentSide(Kind.HOSTED, ContentDigest.of(b"2"), fields={"provider": "openai", "model": "gpt-4o"})
-    >>> compare_component(ComponentName.parse("llm"), old, new, NoFiles()).summary
+    >>> compare_component(ComponentName.parse("llm"), old, new, files=None).summary
     'model gpt-4.1 → gpt-4o'
 """
 
@@ -31,6 +30,7 @@ from lastgood.compare.filesets import FileSetComparer
 from lastgood.compare.ranking import rank_of
 from lastgood.compare.wording import shorten
 from lastgood.ids import ComponentName
+from lastgood.model.code import CodeHistory
 from lastgood.model.component import Kind
 from lastgood.model.placement import FileAccess
 
@@ -46,13 +46,46 @@ def comparer_of(kind: Kind) -> Comparer:
             from lastgood.compare.configs import ConfigComparer  # noqa: PLC0415
 
             return ConfigComparer()
+        case Kind.ARTIFACT:
+            from lastgood.compare.artifacts.comparer import ArtifactComparer  # noqa: PLC0415
+
+            return ArtifactComparer()
+        case Kind.HOSTED:
+            from lastgood.compare.hosted import HostedComparer  # noqa: PLC0415
+
+            return HostedComparer()
+        case Kind.CODE:
+            from lastgood.compare.code import CodeComparer  # noqa: PLC0415
+
+            return CodeComparer()
+        case Kind.RUNTIME:
+            from lastgood.compare.runtimes import RuntimeComparer  # noqa: PLC0415
+
+            return RuntimeComparer()
+        case Kind.EVAL:
+            from lastgood.compare.suites import SuiteComparer  # noqa: PLC0415
+
+            return SuiteComparer()
         case _:
             return FileSetComparer()
 
 
+def comparer_with(history: CodeHistory, labels: tuple[str, str]) -> Callable[[Kind], Comparer]:
+    """Return what gives the comparers where a history of code is at hand and the two releases have names."""
+
+    def give(kind: Kind) -> Comparer:
+        if kind is not Kind.CODE:
+            return comparer_of(kind)
+        from lastgood.compare.code import CodeComparer  # noqa: PLC0415
+
+        return CodeComparer(history, labels)
+
+    return give
+
+
 def quick_comparer_of(kind: Kind) -> Comparer:
     """Return what compares a kind in a moment, reading neither tensors nor tables: for before a rollback."""
-    return FileSetComparer() if kind in {Kind.ARTIFACT, Kind.DATASET} else comparer_of(kind)
+    return FileSetComparer() if kind in {Kind.ARTIFACT, Kind.DATASET, Kind.EVAL} else comparer_of(kind)
 
 
 def compare_component(
@@ -82,7 +115,7 @@ def compare_component(
         return ComponentChange(name, new.kind, Change.UNCHANGED, "unchanged", (), rank)
     fields = compare_fields(_fields(old, new), _fields(new, old))
     found = (comparer(new.kind) if old.kind is new.kind else FileSetComparer()).compare(old, new, files)
-    phrases = [*(say_field(field) for field in fields), *found.phrases]
+    phrases = [*found.urgent, *(say_field(field) for field in fields), *found.phrases]
     summary = join_phrases(phrases) or "changed, in a way that this version of lastgood cannot tell"
     cosmetic = found.cosmetic and not fields
     rank = rank_of(new.kind, Change.CHANGED, cosmetic=cosmetic)

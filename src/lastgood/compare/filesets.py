@@ -3,22 +3,17 @@
 >>> from lastgood.ids import ContentDigest
 >>> from lastgood.model.component import Kind
 >>> old, new = (ComponentSide(Kind.CODE, ContentDigest.of(one)) for one in (b"1", b"2"))
->>> FileSetComparer().compare(old, new, NoFiles())
-Findings(phrases=[], details=(), cosmetic=False, headline='')
+>>> FileSetComparer().compare(old, new, files=None)
+Findings(phrases=[], details=(), cosmetic=False, headline='', urgent=())
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import BinaryIO
-
 from lastgood.compare.change import Edit
 from lastgood.compare.comparer import ComponentSide, Findings
 from lastgood.compare.files import common_folder, compare_files, say_files
-from lastgood.errors import NotFound
-from lastgood.ids import FileDigest
 from lastgood.model.component import Kind
-from lastgood.model.placement import FileAccess, FilePart
+from lastgood.model.placement import FileAccess
 
 
 class FileSetComparer:
@@ -30,19 +25,3 @@ class FileSetComparer:
         modes_only = bool(changes) and all(change.change is Edit.MODE_CHANGED for change in changes)
         phrases = [say_files(changes, common_folder(old.entries, new.entries))] if changes else []
         return Findings(phrases, changes, cosmetic=modes_only and new.kind is not Kind.CODE)
-
-
-class NoFiles:
-    """Has no files: for components that are nothing but what is declared of them."""
-
-    def read_file(self, digest: FileDigest, *, limit: int | None = None) -> bytes:  # noqa: ARG002
-        """Find nothing."""
-        raise NotFound(f"the file {digest.short} is not kept here")
-
-    def open_file(self, digest: FileDigest) -> BinaryIO:
-        """Find nothing."""
-        raise NotFound(f"the file {digest.short} is not kept here")
-
-    def parts_of(self, digest: FileDigest) -> Sequence[FilePart]:
-        """Find nothing."""
-        raise NotFound(f"the file {digest.short} is not kept here")

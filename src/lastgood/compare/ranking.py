@@ -13,8 +13,16 @@ below say, and nothing else:
     dataset     70    does not act in production; it explains why an artifact changed
     eval        80    does not act in production; it changes how a release is judged
 
+    leakage     65    rows of evaluation data that newly stand in training data: before datasets, since it puts every later
+                      judgement in doubt; 75, after them, where all of it stood there before the change
+
     cosmetic   +100   only whitespace, comments, layout, key order, or modes of files that nobody runs: after the others
     unchanged +1000   last
+
+    what was measured stands among the changes of components:
+    a sure drop  0   the whole interval of a metric lies below nothing: the most important line there is
+    other        5   a sure rise, or scores that cannot be compared, which a reader would compare otherwise
+    nothing     85   what chance explains, and releases that were never judged
 
 Within a component the comparers put first what matters: sampling parameters and model names before other keys, the texts
 with the most changed words before others, what is cosmetic last.
@@ -43,7 +51,9 @@ KIND_RANKS: Mapping[Kind, int] = MappingProxyType(
         Kind.EVAL: 80,
     }
 )
+NEW_LEAKAGE, KNOWN_LEAKAGE = 65, 75
 COSMETIC = 100
+MEASURED_DROP, MEASURED_CHANGE, MEASURED_NOTHING = 0, 5, 85
 UNCHANGED = 1000
 
 

@@ -261,3 +261,31 @@ def _shared_identity(old: list[Json], new: list[Json]) -> tuple[str, ...] | None
         if len(sides[0] & sides[1]) > most:
             best, most = key, len(sides[0] & sides[1])
     return best
+
+
+def matched_items(old: list[Json], new: list[Json]) -> list[tuple[Step, int | None]] | None:
+    """Say of each item of a new list by which step it is reached, and at which place the old one has it.
+
+    Returns:
+        None where both lists count as one value, as short lists of plain values do; the rest as `compare_trees` matches it.
+    """
+    if _is_plain(old) and _is_plain(new):
+        return None
+    key = _shared_identity(old, new)
+    if key is not None:
+        places = {_identity(item, key): place for place, item in enumerate(old)}
+        return [(Item(key, value), places.get(value)) for value in (_identity(item, key) for item in new)]
+    shift = len(new) - len(old)
+    tail = _common_end(old, new) if shift else 0
+    steps: list[tuple[Step, int | None]] = []
+    for place in range(len(new)):
+        before = place - shift if place >= len(new) - tail else place
+        steps.append((place, before if before < len(old) - (0 if place >= len(new) - tail else tail) else None))
+    return steps
+
+
+def _common_end(old: list[Json], new: list[Json]) -> int:
+    """Count the items that both lists end with, behind those that they begin with."""
+    sameness, shorter = _Sameness(), min(len(old), len(new))
+    head = next((place for place in range(shorter) if not sameness.same(old[place], new[place])), shorter)
+    return next((place for place in range(shorter - head) if not sameness.same(old[-1 - place], new[-1 - place])), shorter - head)

@@ -60,18 +60,19 @@ def config_format(path: str) -> ConfigFormat | None:
     return _BY_SUFFIX.get(name.rpartition(".")[2]) if "." in name else None
 
 
-def read_config(path: str, data: bytes) -> Json:
+def read_config(path: str, data: bytes, form: ConfigFormat | None = None) -> Json:
     """Read a config file.
 
     Args:
         path: its name, which says the format.
         data: its bytes.
+        form: its format, where its name says nothing or another one.
 
     Raises:
         Invalid: the name says no format, or the bytes are not what the format or this module's bounds ask for; the
             details hold `path`, `format` and, where it is known, `line`.
     """
-    form = config_format(path)
+    form = form or config_format(path)
     if form is None:
         raise Invalid(f"{path} has no config format by its name", details={"path": path})
     try:

@@ -54,9 +54,15 @@ def upper_bound(differences: Mapping[str, float], confidence: float) -> float:
 def interval(differences: Mapping[str, float], confidence: float) -> tuple[float, float]:
     """Return the two-sided interval in which the mean difference lies, with some confidence."""
     one_sided = (1 + confidence) / 2
-    low = -upper_bound({name: -value for name, value in differences.items()}, one_sided)
+    high = upper_bound(differences, one_sided)
+    if 1 < len(differences) <= MOST_DRAWN and len(set(differences.values())) > 1:
+        # What bounds the opposite differences is at the other end of the same draws, whose sums are exact on both sides.
+        means = _resampled_means(tuple(sorted(differences.items())))
+        low = means[-min(len(means), math.ceil(one_sided * len(means)))]
+    else:
+        low = -upper_bound({name: -value for name, value in differences.items()}, one_sided)
     # No negative zero, which reads as if something had dropped.
-    return low + 0.0, upper_bound(differences, one_sided) + 0.0
+    return low + 0.0, high + 0.0
 
 
 @lru_cache(maxsize=32)

@@ -163,12 +163,29 @@ def _parse_when(environment: EnvironmentName, when: str, zone: LocalZone) -> Pla
         return Good(environment)
     if when == "canary":
         return Canary(environment)
-    if ago := _AGO.fullmatch(when):
-        try:
-            return Ago(environment, timedelta(**{_UNITS[ago[2]]: int(ago[1])}))
-        except OverflowError:
-            raise InvalidRevision(f"{when!r} is longer ago than time goes back") from None
-    return AtTime(environment, parse_time(when, zone))
+    ago = _parse_ago(when)
+    return AtTime(environment, parse_time(when, zone)) if ago is None else Ago(environment, ago)
+
+
+def _parse_ago(text: str) -> timedelta | None:
+    ago = _AGO.fullmatch(text)
+    try:
+        return None if ago is None else timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    except OverflowError:
+        raise InvalidRevision(f"{text!r} is longer ago than time goes back") from None
+
+
+def parse_moment(text: str, zone: LocalZone, now: datetime) -> datetime:
+    """Read a time, or how long ago it was, as they stand behind the @ of a revision.
+
+    Raises:
+        InvalidRevision: it is no time.
+    """
+    ago = _parse_ago(text)
+    try:
+        return parse_time(text, zone) if ago is None else now - ago
+    except OverflowError:
+        raise InvalidRevision(f"{text} is before time began") from None
 
 
 def parse_time(text: str, zone: LocalZone) -> datetime:

@@ -1,29 +1,31 @@
 """The verb `diff`: what changed between a release and another, what lies in the workspace, or the files of a folder.
 
-diff(registry, "prod@3w", "prod")                       # two releases
-diff(registry, "prod", workspace)                       # what a commit would change
-diff(registry, "prod", Path("/srv/bot/current"))        # what really lies there
-diff(registry, "r1", "r2", Looking(comparer=quick_comparer_of)).changed
+diff(sources, "prod@3w", "prod")                       # two releases
+diff(sources, "prod", workspace)                       # what a commit would change
+diff(sources, "prod", Path("/srv/bot/current"))        # what really lies there
+diff(sources, "r1", "r2", Looking(comparer=quick_comparer_of)).changed
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lastgood.compare.change import ComponentChange, Finding
 from lastgood.compare.comparer import Comparer
-from lastgood.compare.components import comparer_of
+from lastgood.compare.components import comparer_with
 from lastgood.errors import NotFound
 from lastgood.ids import BehaviorDigest, ComponentName
+from lastgood.model.code import CodeHistory
 from lastgood.model.component import Kind
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.placement import FileAccess
 from lastgood.model.release import Manifest, behavior_digest
 from lastgood.registry.compare import Comparison, Side, compare_sides, side_of
+from lastgood.registry.evaluations import Evaluations
 from lastgood.registry.protocols import Registry
 
 if TYPE_CHECKING:
@@ -31,16 +33,26 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Sources:
+    """Where what is said comes from: releases and their bytes, what suites said of them, and the history of code."""
+
+    registry: Registry
+    evaluations: Evaluations
+    history: CodeHistory
+
+
+@dataclass(frozen=True, slots=True)
 class Looking:
     """How closely to look.
 
     Attributes:
-        comparer: gives what compares a kind; `components.quick_comparer_of` reads neither tensors nor tables.
+        comparer: gives what compares a kind, such as `components.quick_comparer_of`, which reads neither tensors nor tables,
+            and nothing is said beside the components then; None for the closest look there is.
         component: the only component to look at, if there is one.
         progress: told how many files and bytes more of a folder were read.
     """
 
-    comparer: Callable[[Kind], Comparer] = comparer_of
+    comparer: Callable[[Kind], Comparer] | None = None
     component: ComponentName | None = None
     progress: Callable[[int, int], None] | None = None
 
@@ -60,6 +72,11 @@ class DiffSide:
     release: ReleaseRecord | None
     at: datetime | None
     behavior: BehaviorDigest
+
+    @property
+    def label(self) -> str:
+        """How people call it."""
+        return self.text if self.release is None else self.release.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +112,11 @@ class _Opened:
     files: FileAccess
 
 
-def diff(registry: Registry, old: str, new: str | Path | Workspace, looking: Looking | None = None) -> Diff:
+def diff(sources: Sources, old: str, new: str | Path | Workspace, looking: Looking | None = None) -> Diff:
     """Compare a release with another, with a workspace, or with the files of a folder.
 
     Args:
-        registry: has them.
+        sources: has them.
         old: a revision.
         new: a revision, a workspace, or a folder in which the release's files lie at their paths.
         looking: how closely to look.
@@ -109,25 +126,43 @@ def diff(registry: Registry, old: str, new: str | Path | Workspace, looking: Loo
         InvalidWorkspace, InvalidPath, ChangedWhileReading: what lies on disk cannot be read.
     """
     looking = looking or Looking()
-    before, manifest = _release(registry, old)
-    after = _other(registry, new, manifest, looking)
+    before, after = _sides(sources.registry, old, new, looking)
     was, now = _only(before.side, looking.component), _only(after.side, looking.component)
     if looking.component is not None and not was and not now:
         raise NotFound(f"neither side has a component {looking.component}", hint=f"lastgood show {old}")
-    comparison = compare_sides(was, now, after.files, looking.comparer)
+    closest = comparer_with(sources.history, (before.words.label, after.words.label))
+    comparison = compare_sides(was, now, after.files, looking.comparer or closest)
+    if looking.component is None and looking.comparer is None:
+        comparison = replace(comparison, findings=tuple(_findings(sources, before, after)))
     return Diff(before.words, after.words, comparison)
 
 
-def _other(registry: Registry, new: str | Path | Workspace, known: Manifest, looking: Looking) -> _Opened:
-    if isinstance(new, str):
-        return _release(registry, new)[0]
-    if isinstance(new, Path):
-        raise NotImplementedError
-    from lastgood.registry.workspace_side import side_on_disk  # noqa: PLC0415 - a rollback compares releases only
+def _findings(sources: Sources, before: _Opened, after: _Opened) -> Iterator[Finding]:
+    """Yield what is to be said beside the components: what suites measured, and data that leaked."""
+    from lastgood.registry.leakage import leakage_findings  # noqa: PLC0415 - a quick comparison finds none of it
+    from lastgood.registry.measured import measured_findings  # noqa: PLC0415
 
-    disk = side_on_disk(registry, new, known, looking.progress)
+    if before.words.release is not None and after.words.release is not None:
+        yield from measured_findings(sources.evaluations, after.files, before.words.release, after.words.release)
+    yield from leakage_findings(before.side, after.side, after.files)
+
+
+def _sides(registry: Registry, old: str, new: str | Path | Workspace, looking: Looking) -> tuple[_Opened, _Opened]:
+    before, manifest = _release(registry, old)
+    if isinstance(new, str):
+        return before, _release(registry, new)[0]
+    if isinstance(new, Path):
+        from lastgood.registry.folder_side import side_of_folder  # noqa: PLC0415 - a rollback compares releases only
+
+        there = side_of_folder(manifest, new, registry.files, looking.progress)
+        behavior = behavior_digest([part.component for part in there.side.values()])
+        words = DiffSide(str(new), None, None, behavior)
+        return replace(before, side=there.expected), _Opened(words, there.side, there.files)
+    from lastgood.registry.workspace_side import side_on_disk  # noqa: PLC0415 - as above
+
+    disk = side_on_disk(registry, new, manifest, looking.progress)
     words = DiffSide("the working folder", None, None, behavior_digest(disk.components))
-    return _Opened(words, disk.side, disk.files)
+    return before, _Opened(words, disk.side, disk.files)
 
 
 def _release(registry: Registry, revision: str) -> tuple[_Opened, Manifest]:

@@ -21,7 +21,7 @@ from lastgood.catalog.database import Database
 from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.clock import Clock
 from lastgood.errors import Gone, NotFound
-from lastgood.ids import ComponentName, EnvironmentName, FileDigest, OperationId, PipelineName, RegistryId, ReleaseId, TagName
+from lastgood.ids import EnvironmentName, FileDigest, OperationId, PipelineName, RegistryId, ReleaseId, TagName
 from lastgood.model.changes.environments import MoveKind
 from lastgood.model.changes.releases import Verdict
 from lastgood.model.history import ReleaseRecord
@@ -34,12 +34,13 @@ from lastgood.registry.asking import Wish, ask, carry_out, parse_environment
 from lastgood.registry.canaries import EmbeddedCanaries
 from lastgood.registry.checkout_cache.cache import CheckoutCache
 from lastgood.registry.context import Context, no_warning
-from lastgood.registry.history import EnvironmentDetails, LoggedRelease, ReleaseDetails, Stay
+from lastgood.registry.history import EnvironmentDetails, ReleaseDetails, Stay
 from lastgood.registry.intake import DeferredIntake
 from lastgood.registry.judgements import EmbeddedHolds, EmbeddedOperations
 from lastgood.registry.move import Moved
 from lastgood.registry.protocols import StagingIntake
 from lastgood.registry.publish import Draft, Published
+from lastgood.registry.release_log import LoggedRelease, Only, log_releases
 from lastgood.registry.resolve import Resolved
 from lastgood.store.backend.local import LocalBackend
 from lastgood.store.reader import ObjectReader
@@ -199,14 +200,14 @@ class EmbeddedReleases:
         revision: str | None = None,
         component: str | None = None,
         most: int | None = None,
+        only: Only | None = None,
     ) -> list[LoggedRelease]:
         """Return releases, newest first."""
         until = None if revision is None else self.find(revision).release
         named = PipelineName.parse(pipeline) if pipeline is not None else None
         with self._context.database.reading() as session:
             chosen = until.pipeline if until else resolve.choose_pipeline(self._context, session, named)
-        name = ComponentName.parse(component) if component is not None else None
-        return history.log_releases(self._context, chosen, until=until, component=name, most=most)
+        return log_releases(self._context, chosen, only or Only(component=component), until=until, most=most)
 
     def require_latest(self, pipeline: PipelineName, base: ReleaseId) -> None:
         """Refuse a base that is not the latest release of its pipeline."""

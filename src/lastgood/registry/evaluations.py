@@ -26,7 +26,7 @@ from lastgood.compare.evaluations import ResultsComparison, compare_results
 from lastgood.errors import CollectedMeanwhile, Integrity, Invalid, NotFound, of_os_error
 from lastgood.ids import ComponentName, ContentDigest, FileDigest
 from lastgood.model.changes.evaluations import EvaluationRecorded
-from lastgood.model.component import EvalContent
+from lastgood.model.component import Component, EvalContent
 from lastgood.model.evaluation import LARGEST_RESULTS, Evaluation, Results, read_results
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.release import Manifest
@@ -113,6 +113,13 @@ class Evaluations:
         with self._context.database.reading() as session:
             return releases.release_manifest(session, release.release)
 
+    def component(self, revision: str, name: ComponentName) -> Component | None:
+        """Return a component of a release, None where the release or the component is not there."""
+        try:
+            return self.manifest(resolve(self._context, revision).release).components.get(name)
+        except NotFound:
+            return None
+
     def record(self, data: bytes, suite: Suite, runner: Mapping[str, Json]) -> Evaluation:
         """Record the results of a suite.
 
@@ -190,7 +197,7 @@ class Evaluations:
             which = "no suite" if suite is None else suite
             said = f"{which} has judged both" if suite is None else f"{which} has not judged both"
             raise NotFound(f"{said}, {before} and {after}", hint=f"lastgood eval run {before} --suite-from {after}")
-        return [self._compare(*_pair(old, new, name), confidence) for name in wanted]
+        return [self._compare(*pair_of(old, new, name), confidence) for name in wanted]
 
     def _compare(self, before: Evaluation, after: Evaluation, confidence: float) -> SuiteComparison:
         same = (before.suite_content, before.on) == (after.suite_content, after.on)
@@ -259,7 +266,7 @@ def _named_suite(release: ReleaseRecord, manifest: Manifest, name: ComponentName
     return chosen, suites[chosen]
 
 
-def _pair(old: Sequence[Evaluation], new: Sequence[Evaluation], suite: ComponentName) -> tuple[Evaluation, Evaluation]:
+def pair_of(old: Sequence[Evaluation], new: Sequence[Evaluation], suite: ComponentName) -> tuple[Evaluation, Evaluation]:
     """Return the newest evaluations of a suite that can be compared: of one content and one data, if there are such."""
     before = [one for one in old if one.suite == suite]
     after = [one for one in new if one.suite == suite]

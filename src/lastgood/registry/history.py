@@ -1,8 +1,7 @@
-"""What history says: lists of releases and deployments, and everything known of one release."""
+"""What history says: the deployments of environments, and everything known of one release."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,15 +15,6 @@ from lastgood.model.release import Manifest
 from lastgood.registry.context import Context
 from lastgood.registry.move import RunningCanary, running_canary
 from lastgood.registry.publish import changed_components
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedRelease:
-    """A release in a log, with the components in which it differs from its parent and where it is live now."""
-
-    release: ReleaseRecord
-    changed: tuple[ComponentName, ...]
-    live_in: tuple[EnvironmentName, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,55 +61,6 @@ class EnvironmentDetails:
     below: ReleaseRecord | None = None
 
 
-def log_releases(
-    context: Context,
-    pipeline: PipelineName,
-    *,
-    until: ReleaseRecord | None = None,
-    component: ComponentName | None = None,
-    most: int | None = None,
-) -> list[LoggedRelease]:
-    """Return releases, newest first; with a component only those in which it differs from their parent.
-
-    Raises:
-        NotFound: none of them has that component.
-    """
-    with context.database.reading() as session:
-        live = _live(session, pipeline)
-        found = releases.list_releases(
-            session,
-            pipeline,
-            until=None if until is None else until.number,
-            most=None if component is not None or most is None else most + 1,
-        )
-        logged = _with_changes(session, found, live, component, most)
-    # Its first release changed a component, so nothing means that there is none: a slip of the keys, most often.
-    if component is not None and not logged:
-        raise NotFound(f"no release of {pipeline} has a component {component}", hint="lastgood show latest")
-    return logged
-
-
-def _with_changes(
-    session: Session,
-    found: Sequence[ReleaseRecord],
-    live: dict[ReleaseId, tuple[EnvironmentName, ...]],
-    component: ComponentName | None,
-    most: int | None,
-) -> list[LoggedRelease]:
-    logged: list[LoggedRelease] = []
-    newer = releases.release_manifest(session, found[0].release) if found else None
-    for position, record in enumerate(found):
-        if newer is None or (most is not None and len(logged) == most):
-            break
-        manifest, newer = newer, None
-        if position + 1 < len(found):
-            newer = releases.release_manifest(session, found[position + 1].release)
-        changed = tuple(sorted(changed_components(newer, manifest)))
-        if component is None or component in changed:
-            logged.append(LoggedRelease(record, changed, live.get(record.release, ())))
-    return logged
-
-
 def log_environment(context: Context, pipeline: PipelineName, environment: EnvironmentName, *, most: int | None = None) -> list[Stay]:
     """Return the deployments of an environment, newest first, each with how long it stayed.
 
@@ -146,7 +87,7 @@ def release_details(context: Context, record: ReleaseRecord) -> ReleaseDetails:
             parent=parent,
             changed=tuple(sorted(changed_components(before, manifest))),
             deployments=tuple(environments.deployments_of(session, record.pipeline, record.release)),
-            live_in=_live(session, record.pipeline).get(record.release, ()),
+            live_in=live_releases(session, record.pipeline).get(record.release, ()),
             bad=environments.bad_mark(session, record.behavior),
             suspect_in=tuple(environments.suspect_in(session, record.pipeline, record.behavior)),
             signed_by=tuple(key for key, _ in signatures.signatures_of(session, record.release)),
@@ -192,7 +133,8 @@ def _details(session: Session, pipeline: PipelineName, environment: EnvironmentN
     )
 
 
-def _live(session: Session, pipeline: PipelineName) -> dict[ReleaseId, tuple[EnvironmentName, ...]]:
+def live_releases(session: Session, pipeline: PipelineName) -> dict[ReleaseId, tuple[EnvironmentName, ...]]:
+    """Return the releases of a pipeline that are live, with where."""
     live: dict[ReleaseId, tuple[EnvironmentName, ...]] = {}
     for name in environments.environment_names(session, pipeline):
         current = environments.current_deployment(session, pipeline, name)

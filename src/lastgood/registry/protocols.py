@@ -22,9 +22,10 @@ from lastgood.model.intake import Intake
 from lastgood.model.placement import FilePart, Staged
 from lastgood.model.release import Manifest
 from lastgood.registry.canary_protocol import Canaries
-from lastgood.registry.history import EnvironmentDetails, LoggedRelease, ReleaseDetails, Stay
+from lastgood.registry.history import EnvironmentDetails, ReleaseDetails, Stay
 from lastgood.registry.move import Moved
 from lastgood.registry.publish import Draft, Published
+from lastgood.registry.release_log import LoggedRelease, Only
 from lastgood.registry.resolve import Resolved
 from lastgood.registry.undo import Undone
 
@@ -76,8 +77,21 @@ class Releases(Protocol):
         revision: str | None = None,
         component: str | None = None,
         most: int | None = None,
+        only: Only | None = None,
     ) -> list[LoggedRelease]:
-        """Return releases, newest first: up to a revision, and only those that changed a component, where given."""
+        """Return releases, newest first.
+
+        Args:
+            pipeline: whose; by default the one that is meant where none is named.
+            revision: up to this one.
+            component: only those that changed it; short for `only`.
+            most: so many at the most.
+            only: which ones.
+
+        Raises:
+            NotFound: there is no such component or path.
+            InvalidRevision: a time is none.
+        """
         ...
 
     def require_latest(self, pipeline: PipelineName, base: ReleaseId) -> None:

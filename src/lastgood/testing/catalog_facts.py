@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lastgood.canonical import JsonObject, canonical_json
-from lastgood.catalog import environments, releases
+from lastgood.catalog import environments, outlines, releases
 from lastgood.catalog.database import Database
 from lastgood.catalog.records import Appender, stored_events
 from lastgood.errors import Integrity, LastgoodError, NewerSchema
@@ -22,6 +22,7 @@ from lastgood.model.environment import Entry, Marks
 from lastgood.model.gates.policy import policy_document
 from lastgood.model.history import BadMark, Deployment, ReleaseRecord
 from lastgood.model.operation import Operation, new_operation_id
+from lastgood.model.outline import Outliner
 from lastgood.testing.catalog_gates import GatesConformance
 from lastgood.testing.catalog_moves import MovesConformance
 from lastgood.testing.catalog_suite import CatalogSuite
@@ -90,6 +91,30 @@ class ReleasesConformance(CatalogSuite):
         with database.reading() as session, pytest.raises(Integrity, match="is missing"):
             releases.release_manifest(session, ReleaseId(bytes(32)))
 
+    def test_outlines_are_those_of_the_manifests_or_an_error(self, database: Database) -> None:
+        """Many releases are read at once, newest first, each checked against its digest; their records are found at once, too."""
+        history = History(database)
+        made = [history.commit(str(number), message=f"number {number}") for number in range(5)]
+        with database.reading() as session:
+            found = outlines.newest_outlines(session, Outliner(), BOT, 4, most=3)
+            assert [(one.number, one.release) for one in found] == [(one.number, one.release) for one in made[3:0:-1]]
+            for one in found:
+                manifest = releases.release_manifest(session, one.release)
+                assert one.parents == manifest.parents
+                assert {name: part.document for name, part in one.contents.items()} == {
+                    name: canonical_json(dict(part.document)) for name, part in manifest.components.items()
+                }
+            assert [outlines.number_of(session, BOT, one) for one in (made[2].release, ReleaseId(bytes(32)))] == [3, None]
+            wanted = [made[1].release, ReleaseId(bytes(32)), made[4].release]
+            assert releases.releases_among(session, wanted) == {made[1].release: made[1], made[4].release: made[4]}
+            assert releases.releases_among(session, []) == {}
+        with pytest.raises(Integrity, match="is not what was committed"), database.writing() as session:
+            session.execute("UPDATE fact_releases SET sequence = :other WHERE number = 2", other=made[0].sequence)
+            outlines.newest_outlines(session, Outliner(), BOT, 5, most=9)
+        with pytest.raises(Integrity, match="is missing"), database.writing() as session:
+            session.execute("DELETE FROM events WHERE sequence = :sequence", sequence=made[1].sequence)
+            outlines.newest_outlines(session, Outliner(), BOT, 5, most=9)
+
     @pytest.mark.parametrize(("schema", "error"), [("lastgood.release/2", NewerSchema), ("lastgood.letter/1", Integrity)])
     def test_a_manifest_of_another_schema(self, database: Database, schema: str, error: type[LastgoodError]) -> None:
         """One of a newer version asks for an upgrade, one that is none is a matter of integrity."""
@@ -100,6 +125,8 @@ class ReleasesConformance(CatalogSuite):
             assert releases.require_release(session, release).number == 1
             with pytest.raises(error):
                 releases.release_manifest(session, release)
+            with pytest.raises(error):
+                outlines.newest_outlines(session, Outliner(), BOT, 1, most=1)
 
     def test_a_release_is_found_by_the_first_digits_of_its_digest(self, database: Database) -> None:
         """Any number of digits will do, odd ones too; upper case reads as lower case."""

@@ -9,14 +9,12 @@ repository, there is simply nothing to say.
 from __future__ import annotations
 
 import platform
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from lastgood.canonical import JsonObject
-
-_GIT_SECONDS = 10
+from lastgood.workspace.git import git_text
 
 
 def observe(root: Path, paths: Sequence[str]) -> JsonObject:
@@ -27,7 +25,7 @@ def observe(root: Path, paths: Sequence[str]) -> JsonObject:
             "python": platform.python_version(),
         }
     }
-    commit = _git(root, "rev-parse", "--verify", "HEAD")
+    commit = git_text(root, "rev-parse", "--verify", "HEAD")
     if commit is not None:
         facts["git"] = {"commit": commit.strip(), "dirty": _is_dirty(root, paths)}
     return facts
@@ -37,18 +35,9 @@ def _is_dirty(root: Path, paths: Sequence[str]) -> bool | None:
     """Whether git would commit changes at the paths; None where nobody can say without running strangers' programs."""
     if not paths:
         return False
-    settings = _git(root, "config", "--list", "--show-scope", "--name-only")
+    settings = git_text(root, "config", "--list", "--show-scope", "--name-only")
     # `status` looks at files through the filters that a repository names, so whoever packed the folder chose what runs.
     if settings is None or any(line.startswith(("local\tfilter.", "worktree\tfilter.")) for line in settings.splitlines()):
         return None
-    changes = _git(root, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all", "--", *paths)
+    changes = git_text(root, "status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all", "--", *paths)
     return None if changes is None else bool(changes.strip())
-
-
-def _git(root: Path, *arguments: str) -> str | None:
-    command = ["git", "-c", "core.fsmonitor=false", "--no-optional-locks", *arguments]
-    try:
-        found = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=_GIT_SECONDS, check=False)
-    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
-        return None
-    return found.stdout if found.returncode == 0 else None

@@ -2,9 +2,11 @@
 
     layout        `Tensor`, `TensorFile`, and the bounds and checks that hold for every format
     reading       `read_tensors`: which format a file begins like, and what its reader said
+    metadata      `read_metadata`: what a header says beside its tensors
     source        exact reads, bounded in all
     items         kinds of items: their bits, and how many bytes repeat as an item
     safetensors   a JSON header, scanned piece by piece
+    gguf_pairs    the key-value pairs of GGUF
     gguf, ggml    llama.cpp's files, and the sizes of their quantised blocks
     npy           one NumPy array
     archive       the directory of a zip, checked against its local headers

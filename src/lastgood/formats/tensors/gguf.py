@@ -1,6 +1,6 @@
 """GGUF, versions 2 and 3 in little-endian order: counts, key-value pairs, descriptions of tensors, padding, then bytes.
 
-Of the pairs only the alignment is looked at; the others, vocabularies among them, are passed over.
+Of the pairs only the alignment is looked at; the others, vocabularies among them, are passed over (`gguf_pairs` reads them).
 
 Source: the format's description in the ggml project (`docs/gguf.md`).
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 from lastgood.formats.tensors.ggml import KINDS
 from lastgood.formats.tensors.layout import MOST_DIMENSIONS, MOST_TENSORS, NotUnderstood, Tensor, check_shape, make_tensor, shown
@@ -32,15 +33,15 @@ DEEPEST_LIST = 4
 """How deep lists may be nested in lists."""
 
 _VERSIONS = (2, 3)
-_LONGEST_KEY = 65_535
+LONGEST_KEY = 65_535
 _LONGEST_NAME_BYTES = 4_096
 _PIECE = 256 << 10
-_U32 = struct.Struct("<I")
-_U64 = struct.Struct("<Q")
-_LIST = struct.Struct("<IQ")
-_TEXT_TYPE, _LIST_TYPE, _U32_TYPE = 8, 9, 4
+U32 = struct.Struct("<I")
+U64 = struct.Struct("<Q")
+LIST = struct.Struct("<IQ")
+TEXT_TYPE, LIST_TYPE, U32_TYPE = 8, 9, 4
 # Bytes a value of each type of fixed size takes: u8 i8 u16 i16 u32 i32 f32 bool, then u64 i64 f64.
-_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
+SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 _DEFAULT_ALIGNMENT = 32
 _LARGEST_ALIGNMENT = 1 << 20
 
@@ -51,14 +52,8 @@ def read_gguf(reader: Reader) -> Iterator[Tensor]:
     Raises:
         NotUnderstood: the header breaks a rule of the format, or a bound.
     """
-    header = _Header(reader)
-    header.skip(len(MAGIC))
-    version = header.number(_U32)
-    if version not in _VERSIONS:
-        raise NotUnderstood(f"it is of GGUF version {version}, of which 2 and 3 in little-endian order are known")
-    tensor_count, pair_count = header.number(_U64), header.number(_U64)
-    if tensor_count > MOST_TENSORS:
-        raise NotUnderstood(f"it has more than {MOST_TENSORS:,} tensors")
+    header = Header(reader)
+    tensor_count, pair_count = header.begin()
     alignment = _pass_pairs(header, pair_count)
     described = [_describe(header, alignment) for _ in range(tensor_count)]
     start = -(-header.at // alignment) * alignment
@@ -66,13 +61,24 @@ def read_gguf(reader: Reader) -> Iterator[Tensor]:
         yield _tensor(name, number, shape, start + offset)
 
 
-class _Header:
+class Header:
     """A place in the header, which only moves on."""
 
     def __init__(self, reader: Reader) -> None:
         self.at = 0
         self._reader = reader
         self._values = MOST_VALUES
+
+    def begin(self) -> tuple[int, int]:
+        """Take what every file begins with; return how many tensors and how many key-value pairs it says that it has."""
+        self.skip(len(MAGIC))
+        version = self.number(U32)
+        if version not in _VERSIONS:
+            raise NotUnderstood(f"it is of GGUF version {version}, of which 2 and 3 in little-endian order are known")
+        tensor_count, pair_count = self.number(U64), self.number(U64)
+        if tensor_count > MOST_TENSORS:
+            raise NotUnderstood(f"it has more than {MOST_TENSORS:,} tensors")
+        return tensor_count, pair_count
 
     def skip(self, length: int) -> None:
         """Move on without reading."""
@@ -88,7 +94,7 @@ class _Header:
         (value,) = self.take(layout)
         return int(value)
 
-    def take(self, layout: struct.Struct) -> tuple[int, ...]:
+    def take(self, layout: struct.Struct) -> tuple[Any, ...]:
         """Take some numbers."""
         data = self._reader.read(self.at, layout.size, ahead=_PIECE)
         self.skip(layout.size)
@@ -96,7 +102,7 @@ class _Header:
 
     def text(self, longest: int) -> bytes:
         """Take a text."""
-        length = self.number(_U64)
+        length = self.number(U64)
         if length > longest:
             raise NotUnderstood(f"a name in its header has more than {longest:,} bytes")
         data = self._reader.read(self.at, length, ahead=_PIECE)
@@ -110,50 +116,55 @@ class _Header:
             raise NotUnderstood(f"its header has more than {MOST_VALUES:,} values")
 
 
-def _pass_pairs(header: _Header, count: int) -> int:
+def _pass_pairs(header: Header, count: int) -> int:
     """Pass over the key-value pairs; return the alignment."""
     header.count(count)
     alignment = _DEFAULT_ALIGNMENT
     for _ in range(count):
-        key = header.text(_LONGEST_KEY)
-        kind = header.number(_U32)
-        if key == b"general.alignment" and kind == _U32_TYPE:
-            alignment = header.number(_U32)
+        key = header.text(LONGEST_KEY)
+        kind = header.number(U32)
+        if key == b"general.alignment" and kind == U32_TYPE:
+            alignment = header.number(U32)
             if not 0 < alignment <= _LARGEST_ALIGNMENT:
                 raise NotUnderstood(f"its tensors would be aligned to {alignment:,} bytes")
         else:
-            _pass_values(header, kind, 1, DEEPEST_LIST)
+            pass_values(header, kind, 1, DEEPEST_LIST)
     return alignment
 
 
-def _pass_values(header: _Header, kind: int, count: int, depth: int) -> None:
-    if kind in _SIZES:
-        header.skip(_SIZES[kind] * count)
+def pass_values(header: Header, kind: int, count: int, depth: int) -> None:
+    """Pass over some values of one kind.
+
+    Raises:
+        NotUnderstood: the kind is none, there are too many, or lists are nested too deeply.
+    """
+    if kind in SIZES:
+        header.skip(SIZES[kind] * count)
         return
     header.count(count)
-    if kind == _TEXT_TYPE:
+    if kind == TEXT_TYPE:
         for _ in range(count):
-            header.skip(header.number(_U64))
-    elif kind == _LIST_TYPE and depth:
+            header.skip(header.number(U64))
+    elif kind == LIST_TYPE and depth:
         for _ in range(count):
-            inner, length = header.take(_LIST)
-            _pass_values(header, inner, length, depth - 1)
+            inner, length = header.take(LIST)
+            pass_values(header, inner, length, depth - 1)
     else:
         raise NotUnderstood(f"a value in its header is of type {kind}, or of lists more than {DEEPEST_LIST} deep")
 
 
-def _describe(header: _Header, alignment: int) -> tuple[str, int, tuple[int, ...], int]:
+def _describe(header: Header, alignment: int) -> tuple[str, int, tuple[int, ...], int]:
     """Take the description of a tensor: its name, the number of its kind, its shape, its place in the data."""
     try:
         name = header.text(_LONGEST_NAME_BYTES).decode()
     except UnicodeDecodeError as error:
         raise NotUnderstood("the name of a tensor is not UTF-8") from error
-    dimensions = header.number(_U32)
+    dimensions = header.number(U32)
     if dimensions > MOST_DIMENSIONS:
         raise NotUnderstood(f"the tensor {shown(name)} would have {dimensions:,} dimensions")
     # The file has the fastest dimension first.
     shape = check_shape(name, reversed(header.take(struct.Struct(f"<{dimensions}Q"))))
-    kind, offset = header.number(_U32), header.number(_U64)
+    kind, offset = header.number(U32), header.number(U64)
     if offset % alignment:
         raise NotUnderstood(f"the tensor {shown(name)} is not aligned to {alignment:,} bytes")
     return name, kind, shape, offset

@@ -1,7 +1,8 @@
 """safetensors: a length, a JSON header that names kind, shape and place of every tensor, then the bytes.
 
 The header is scanned piece by piece and never parsed as a whole: it may have 100 MB, of which only one tensor's entry is
-ever a tree in memory. Its `__metadata__` is passed over. Bytes that belong to no tensor are no fault.
+ever a tree in memory. Its `__metadata__` is passed over, unless it is asked for (`read_texts`). Bytes that belong to no
+tensor are no fault.
 
 Source: the format's description in the safetensors project; its limits are kept (`LONGEST_HEADER`, no name twice, no
 overlap), but for holes, which hurt nobody here.
@@ -30,6 +31,12 @@ LONGEST_ENTRY = 64 << 10
 
 MOST_METADATA = 100_000
 """How many entries of metadata are passed over."""
+
+LONGEST_TEXT = 64 << 10
+"""How many bytes of a text of the metadata are kept, where it is asked for."""
+
+MOST_KEPT = 4 << 20
+"""How many bytes of the metadata are kept in all, where it is asked for."""
 
 _PIECE = 1 << 20
 _PREFIX = 8
@@ -60,14 +67,30 @@ def read_safetensors(reader: Reader) -> Iterator[Tensor]:
     Raises:
         NotUnderstood: the header breaks a rule of the format, or a bound.
     """
+    start = _start_of_data(reader)
+    for name, entry in _entries(_Header(reader, _PREFIX, start), {}):
+        yield _tensor(name, entry, start)
+
+
+def read_texts(reader: Reader) -> dict[str, str]:
+    """Return the texts of `__metadata__`, those that are long cut short.
+
+    Raises:
+        NotUnderstood: the header breaks a rule of the format, or a bound.
+    """
+    texts: dict[str, str] = {}
+    for _ in _entries(_Header(reader, _PREFIX, _start_of_data(reader)), texts):
+        pass
+    return texts
+
+
+def _start_of_data(reader: Reader) -> int:
     length = int.from_bytes(reader.read(0, _PREFIX), "little")
     if length > LONGEST_HEADER:
         raise NotUnderstood(f"its header would have {length:,} bytes, more than {LONGEST_HEADER:,}")
     if length > reader.size - _PREFIX:
         raise NotUnderstood(f"it is cut short: its header would have {length:,} bytes, the file has {reader.size:,}")
-    start = _PREFIX + length
-    for name, entry in _entries(_Header(reader, _PREFIX, start)):
-        yield _tensor(name, entry, start)
+    return _PREFIX + length
 
 
 def _tensor(name: str, entry: dict[str, object], start: int) -> Tensor:
@@ -121,8 +144,8 @@ class _Header:
         return self._next == self._end and self._at == len(self._text)
 
 
-def _entries(header: _Header) -> Iterator[tuple[str, dict[str, object]]]:
-    """Give each tensor's name and description."""
+def _entries(header: _Header, texts: dict[str, str]) -> Iterator[tuple[str, dict[str, object]]]:
+    """Give each tensor's name and description, and put the metadata among the texts."""
     header.take(_OPEN)
     saw_metadata = False
     more = not header.accept(_CLOSE)
@@ -132,7 +155,7 @@ def _entries(header: _Header) -> Iterator[tuple[str, dict[str, object]]]:
             if saw_metadata:
                 raise NotUnderstood("its header has metadata twice")
             saw_metadata = True
-            _pass_metadata(header)
+            _take_metadata(header, texts)
         else:
             yield name, _object(header.take(_ENTRY)[1])
         more = bool(header.accept(_COMMA))
@@ -167,14 +190,18 @@ def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return whole
 
 
-def _pass_metadata(header: _Header) -> None:
+def _take_metadata(header: _Header, texts: dict[str, str]) -> None:
     header.take(_OPEN)
     if header.accept(_CLOSE):
         return
+    kept = 0
     for _ in range(MOST_METADATA):
-        _pass_string(header)
+        key = _take_string(header)
         header.take(_COLON)
-        _pass_string(header)
+        value = _take_string(header)
+        kept += len(key) + len(value)
+        if kept <= MOST_KEPT:
+            texts[_text(key)] = _text(value)
         header.take(_SPACE)
         if not header.accept(_COMMA):
             header.take(_CLOSE)
@@ -182,12 +209,26 @@ def _pass_metadata(header: _Header) -> None:
     raise NotUnderstood(f"its header has more than {MOST_METADATA:,} entries of metadata")
 
 
-def _pass_string(header: _Header) -> None:
-    """Pass over a string of any length; each turn takes all that is in memory, or ends."""
+def _take_string(header: _Header) -> bytes:
+    """Take a string of any length, and return how it begins; each turn takes all that is in memory, or ends."""
     header.take(_QUOTE)
+    begin = b""
     while not header.accept(_QUOTE):
-        if not header.take(_TEXT)[0]:
+        text: bytes = header.take(_TEXT)[0]
+        if not text:
             raise NotUnderstood("a text in its header's metadata does not end")
+        begin += text[: LONGEST_TEXT - len(begin)]
+    return begin
+
+
+def _text(raw: bytes) -> str:
+    """Return the text that a string of the header stands for; one that was cut within an escape stays as it is written."""
+    text = raw.decode("utf-8", "replace")
+    try:
+        value: object = json.loads(f'"{text}"')
+    except ValueError:
+        return text
+    return str(value).encode("utf-8", "replace").decode()
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_without_repeats)

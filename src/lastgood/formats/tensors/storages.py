@@ -5,7 +5,9 @@ are listed by `pickletools`, which builds nothing; here a few of them are follow
 is put aside and fetched again, and the tuple before a persistent id. Nothing is imported, called or built, whatever the
 pickle says; what cannot be followed leaves a storage without a kind.
 
-A storage without a type of its own (`UntypedStorage`) has the kind that the tensor around it names next.
+A storage without a type of its own (`UntypedStorage`) has the kind that the tensor around it names next. A tensor is built
+by a function of PyTorch whose name begins with `_rebuild`; a text right before it is the tensor's key in a state dict, and
+the name of the storage that is read next.
 
     >>> import pickle
     >>> find_kinds(pickle.dumps(["no", "storage"]))
@@ -15,6 +17,7 @@ A storage without a type of its own (`UntypedStorage`) has the kind that the ten
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -25,7 +28,7 @@ MOST_OPCODES = 1_000_000
 """How many opcodes are followed; what comes later has no kind."""
 
 _MOST_REMEMBERED = 200_000
-_LONGEST_TEXT = 64
+_LONGEST_TEXT = 128
 _TUPLE = 5
 
 _TYPES = {
@@ -71,6 +74,7 @@ _DTYPES = {
     "float8_e8m0fnu": "f8_e8m0",
     "float4_e2m1fn_x2": "f4",
 }
+_REBUILD = "_rebuild"
 _TEXTS = {"SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "UNICODE"}
 _NUMBERS = {"BININT", "BININT1", "BININT2", "LONG1", "LONG4", "INT", "LONG"}
 _PUTS = {"BINPUT", "LONG_BINPUT", "PUT"}
@@ -91,12 +95,23 @@ _Value = str | int | _Global | tuple["_Value", ...] | None
 
 def find_kinds(data: bytes) -> dict[str, str]:
     """Return the kind of each storage whose kind is known, by the storage's key; as far as the pickle can be followed."""
+    return _follow(data).kinds
+
+
+def find_names(data: bytes) -> dict[str, str]:
+    """Return the names of the tensors that lie in storages, by the storage's key; a name that several have is none."""
+    found = _follow(data).names
+    counts = Counter(found.values())
+    return {key: name for key, name in found.items() if counts[name] == 1}
+
+
+def _follow(data: bytes) -> _Follower:
     # Only this format needs it, and it takes milliseconds.
     import pickletools  # noqa: PLC0415
 
     follower = _Follower()
     if len(data) > LONGEST_PICKLE:
-        return follower.kinds
+        return follower
     try:
         for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
             if count == MOST_OPCODES:
@@ -105,7 +120,7 @@ def find_kinds(data: bytes) -> dict[str, str]:
     except (ValueError, OverflowError, struct.error):
         # It is damaged from here on; what was said before stands.
         pass
-    return follower.kinds
+    return follower
 
 
 @dataclass(slots=True)
@@ -113,10 +128,12 @@ class _Follower:
     """What is known half-way through a pickle."""
 
     kinds: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     _memo: dict[int, _Value] = field(default_factory=dict)
     _memo_length: int = 0
     _recent: list[_Value] = field(default_factory=list)
     _untyped: str | None = None
+    _name: str | None = None
 
     def follow(self, name: str, argument: object) -> None:
         if name in _TEXTS or name in _NUMBERS:
@@ -156,6 +173,8 @@ class _Follower:
         if isinstance(value, _Global) and self._untyped is not None and value.module == "torch" and value.name in _DTYPES:
             self.kinds[self._untyped] = _DTYPES[value.name]
             self._untyped = None
+        if isinstance(value, _Global) and value.name.startswith(_REBUILD) and self._recent and isinstance(self._recent[-1], str):
+            self._name = self._recent[-1]
         self._recent.append(value)
         # A storage's tuple is the longest run of values that is of use.
         del self._recent[: -_TUPLE - 1]
@@ -167,6 +186,9 @@ class _Follower:
         word, kind, key = value[:3]
         if word != "storage" or not isinstance(kind, _Global) or not isinstance(key, str):
             return
+        if self._name is not None:
+            self.names.setdefault(key, self._name)
+        self._name = None
         if kind.name == "UntypedStorage":
             self._untyped = key
         elif kind.module.startswith("torch") and kind.name in _TYPES:

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from lastgood.formats.tensors import npy
 from lastgood.formats.tensors.archive import Member, first_name, locate, read_members
 from lastgood.formats.tensors.items import items_in
-from lastgood.formats.tensors.layout import NotUnderstood, Tensor, TensorFile, make_tensor, settle
+from lastgood.formats.tensors.layout import NotUnderstood, Tensor, TensorFile, check_name, make_tensor, settle
 from lastgood.formats.tensors.source import Reader
-from lastgood.formats.tensors.storages import LONGEST_PICKLE, find_kinds
+from lastgood.formats.tensors.storages import LONGEST_PICKLE, find_kinds, find_names
 
 _ARRAY = ".npy"
 _PICKLE = "data.pkl"
@@ -46,6 +46,29 @@ def read_zip(reader: Reader) -> TensorFile | None:
     except NotUnderstood as error:
         problem = str(error)
     return None if form is None else TensorFile(form, (), problem)
+
+
+def read_names(reader: Reader) -> dict[str, str]:
+    """Return the names that a PyTorch archive has for the tensors in its storages, by the storage's name; none of another zip.
+
+    Raises:
+        NotUnderstood: it has no directory that can be read.
+    """
+    members = read_members(reader)
+    root = _root_of(members)
+    pickle = next((one for one in members if root is not None and one.is_stored and one.name == f"{root}{_PICKLE}"), None)
+    if pickle is None or pickle.length > LONGEST_PICKLE:
+        return {}
+    found = find_names(reader.read(locate(reader, pickle), pickle.length))
+    return {f"data/{key}": name for key, name in found.items() if _can_be_shown(name)}
+
+
+def _can_be_shown(name: str) -> bool:
+    try:
+        check_name(name)
+    except NotUnderstood:
+        return False
+    return bool(name)
 
 
 def _format_by(name: str) -> str | None:
