@@ -11,6 +11,9 @@ parts=(
     "git git"           # the actor of a commit is git's user.email; provenance names the git commit
     "strace strace"     # injects faults into system calls: the torture
     "mkfs.ext4 e2fsprogs" # makes the disk whose power is cut: the torture
+    "chromium chromium"       # a real browser prints pages
+    "pdftotext poppler-utils" # says what is on them
+    "fc-list fontconfig"      # finds the fonts they are drawn in
 )
 
 missing=()
@@ -20,6 +23,12 @@ for part in "${parts[@]}"; do
 done
 # A server that the tests start themselves: the catalog on PostgreSQL. Debian keeps its programs out of PATH.
 compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || command -v initdb >/dev/null || missing+=(postgresql)
+# What draws a PDF: libraries, so there is no program to ask for.
+has_library() { compgen -G "/usr/lib/*/$1.*" >/dev/null || compgen -G "/opt/homebrew/lib/$1.*" >/dev/null; }
+has_library libpangoft2-1.0 || missing+=(libpangoft2-1.0-0)
+has_library libharfbuzz-subset || missing+=(libharfbuzz-subset0)
+# A font of the width that pages are laid out for. (Not `grep -q`: fc-list would be cut off, and that is a failure here.)
+{ command -v fc-list >/dev/null && fc-list | grep -iE "liberation ?sans|arial|helvetica" >/dev/null; } || missing+=(fonts-liberation)
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 get() {

@@ -22,6 +22,7 @@
     │   ├── InvalidPath                                     a path that must not be in a release
     │   ├── InvalidWorkspace                                lastgood.toml, or the files it names
     │   ├── InvalidManifest                                 a release manifest or an event
+    │   ├── InvalidCase                                     an input of the payback page
     │   └── NewerSchema                                     written by a newer lastgood
     ├── NotAllowed                      exit 4   http 401   get the right or the permission
     ├── Integrity                       exit 7   http 500   bytes or history are not what they should be
@@ -205,6 +206,13 @@ class InvalidManifest(Invalid):
     """A manifest or an event does not have its schema's form."""
 
     kind = "invalid-manifest"
+
+
+class InvalidCase(Invalid):
+    """An input of the payback page is not a number that it can be, or its file is not right."""
+
+    kind = "invalid-case"
+    default_hint = "lastgood case --help lists the inputs"
 
 
 class NewerSchema(Invalid):

@@ -20,6 +20,7 @@ from lastgood.registry.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from lastgood.live.environments import LiveEnvironments
+    from lastgood.registry.case import Figures
     from lastgood.registry.evaluations import Evaluations
     from lastgood.registry.lineage import Lineage
     from lastgood.registry.policies import Policies
@@ -41,6 +42,7 @@ class Groups:
         evaluations: what suites said of releases.
         retention: whose bytes may go.
         lineage: what was made from what, and which releases have a file or a row.
+        figures: what history says of the inputs of the payback page.
         upkeep: the care of the bytes: collecting, optimizing, repairing, backing up.
         ledger: checkpoints, proofs and keys of the history.
         bundles: releases on their way between registries.
@@ -113,6 +115,13 @@ class Groups:
         from lastgood.registry.evaluations import Evaluations  # noqa: PLC0415
 
         return Evaluations(self._embedded.context, self._embedded.files, self._embedded.cache)
+
+    @cached_property
+    def figures(self) -> Figures:
+        """What history says of the inputs of the payback page."""
+        from lastgood.registry.case import Figures  # noqa: PLC0415
+
+        return Figures(self._embedded.context)
 
 
 def workspace_at(folder: str | Path | Workspace) -> Workspace:

@@ -33,6 +33,7 @@ EXIT_CODES = {
     "invalid-path": 2,
     "invalid-workspace": 2,
     "invalid-manifest": 2,
+    "invalid-case": 2,
     "newer-schema": 2,
     "not-found": 3,
     "gone": 3,

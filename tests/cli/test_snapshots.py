@@ -258,6 +258,18 @@ def test_gc(three: Desk) -> None:
     told.compare("gc")
 
 
+def test_case(three: Desk) -> None:
+    three.write(
+        "case.toml", 'incidents_per_year = 2\nsetup_hours = 24\n[[incidents]]\ntitle = "it cited nothing"\non = 2026-05-11\ncost = 18_000\n'
+    )
+    told = Transcript(three)
+    told.type("case", "--input", "case.toml", "--html", "case.html")
+    told.type("case", "--deploys-per-year", "12..50..200", "--reproduction-hours-saved-per-year", "0")
+    told.type("case", "--incidents-per-year", "1", "--share-preventable", "0.3")
+    told.type("case", "--setup-hours", "many")
+    told.compare("case")
+
+
 def test_errors(desk: Desk) -> None:
     told = Transcript(desk)
     for line in (

@@ -27,6 +27,7 @@ _REWRITE = os.environ.get("LASTGOOD_REWRITE_SNAPSHOTS") == "1"
 _DIGEST = re.compile(r"\b(?:[0-9a-f]{64}|[0-9a-f]{12})\b")
 _LEVELLED = (
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC"), "<time>"),
+    (re.compile(r"\bon \d{4}-\d\d-\d\d\b"), "on <day>"),
     (re.compile(r"\b(?:\d+m )?\d+s so far"), "<seconds> so far"),
     (re.compile(r"\b(?:\d+m )?\d+s\b"), "<seconds>"),
     (re.compile(r"\b(in|took) \d+\.\d\d s\b"), r"\1 <seconds>"),

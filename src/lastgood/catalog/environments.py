@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from lastgood.catalog.database import Row, Session
@@ -172,6 +173,35 @@ def bad_since(session: Session, behavior: BehaviorDigest) -> int | None:
     """Return the sequence of the event that called a behavior bad, or None where it is not."""
     row = session.row("SELECT sequence FROM fact_bad WHERE behavior = :behavior", behavior=behavior)
     return None if row is None else int(row[0])
+
+
+@dataclass(frozen=True, slots=True)
+class MovesOfKind:
+    """How many moves of one kind there were, in all pipelines, and when the first one was."""
+
+    kind: MoveKind
+    number: int
+    first: datetime
+
+
+def moves_by_kind(session: Session, *, since: datetime | None = None) -> list[MovesOfKind]:
+    """Return how many moves of each kind there were, from an instant on if one is given."""
+    rows = session.rows(
+        "SELECT kind, count(*), min(recorded_at) FROM fact_deployments WHERE recorded_at >= :since GROUP BY kind ORDER BY kind",
+        since="" if since is None else format_instant(since),
+    )
+    return [MovesOfKind(MoveKind(row[0]), int(row[1]), parse_instant(row[2])) for row in rows]
+
+
+def rollback_milliseconds(session: Session) -> list[int]:
+    """Return how long rollbacks took, those of which it was recorded."""
+    rows = session.rows(
+        "SELECT m.milliseconds FROM fact_moves m JOIN fact_deployments d"
+        " ON d.pipeline = m.pipeline AND d.environment = m.environment AND d.revision = m.revision"
+        " WHERE d.kind = :kind AND m.milliseconds IS NOT NULL ORDER BY m.milliseconds",
+        kind=MoveKind.ROLLBACK.value,
+    )
+    return [int(row[0]) for row in rows]
 
 
 def _deployment(row: Row) -> Deployment:

@@ -47,6 +47,7 @@ COMMANDS: dict[str, str] = {
     "backup": "write a consistent copy of the registry into one file",
     "export": "write a release into one file, with its bytes and proofs",
     "import": "bring in what was written elsewhere, such as a backup",
+    "case": "what this costs, avoids and pays back: one page for a budget",
     "demo": "the whole story on real data, in a temporary folder",
 }
 # A module cannot have the name of a word of the language, and should not have that of a function.

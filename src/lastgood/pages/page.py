@@ -59,18 +59,19 @@ def escape(text: str) -> str:
     return html.escape("\n".join(printable(line) for line in text.split("\n")))
 
 
-def make_page(title: str, body: str) -> str:
+def make_page(title: str, body: str, style: str = "") -> str:
     """Return a whole page.
 
     Args:
         title: plain text.
         body: HTML that was escaped.
+        style: rules that are this page's own.
     """
     policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
     return (
         f'{_BEGINNING}<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n<body>\n{body}\n</body>\n</html>\n"
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}{style}</style>\n<body>\n{body}\n</body>\n</html>\n"
     )
 
 

@@ -55,6 +55,25 @@ class MovesConformance(CatalogSuite):
         assert told is not None
         assert (told.ended, told.ended_number, told.milliseconds, told.incident, told.canary) == (two.release, 2, 2**40, "OPS-17", None)
 
+    def test_moves_are_counted_by_their_kind(self, database: Database) -> None:
+        """Those of all environments, from an instant on if one is given; of rollbacks, how long they took."""
+        history = History(database)
+        with database.reading() as session:
+            assert environments.moves_by_kind(session) == []
+        one, times = history.commit("one"), []
+        kinds = (MoveKind.DEPLOY, 9), (MoveKind.ROLLBACK, 250), (MoveKind.DEPLOY, None), (MoveKind.ROLLBACK, 40)
+        for environment, (kind, took) in zip(map(EnvironmentName, ("prod", "staging", "test", "canary")), kinds, strict=True):
+            history.clock.advance(seconds=60)
+            body = EnvironmentMoved(BOT, environment, 1, kind, None, one.release, one.behavior, 1, None, (), None, None, milliseconds=took)
+            times += [event.recorded_at for event in history.append(body)]
+        with database.reading() as session:
+            counted = environments.moves_by_kind(session)
+            assert [(each.kind, each.number) for each in counted] == [(MoveKind.DEPLOY, 2), (MoveKind.ROLLBACK, 2)]
+            assert [each.first for each in counted] == times[:2]
+            later = environments.moves_by_kind(session, since=times[1])
+            assert [(each.kind, each.number) for each in later] == [(MoveKind.DEPLOY, 1), (MoveKind.ROLLBACK, 2)]
+            assert environments.rollback_milliseconds(session) == [40, 250]
+
     def test_suspicions_of_one_move_are_told_from_others(self, database: Database) -> None:
         """An undo takes back those that its move made, and brings back those that it lifted."""
         history = History(database)
