@@ -21,6 +21,7 @@ from lastgood.registry.upkeep import Upkeep
 if TYPE_CHECKING:
     from lastgood.live.environments import LiveEnvironments
     from lastgood.registry.case import Figures
+    from lastgood.registry.cost import Costs
     from lastgood.registry.evaluations import Evaluations
     from lastgood.registry.lineage import Lineage
     from lastgood.registry.policies import Policies
@@ -42,6 +43,7 @@ class Groups:
         evaluations: what suites said of releases.
         retention: whose bytes may go.
         lineage: what was made from what, and which releases have a file or a row.
+        costs: what it takes and costs, now and in twelve months.
         figures: what history says of the inputs of the payback page.
         upkeep: the care of the bytes: collecting, optimizing, repairing, backing up.
         ledger: checkpoints, proofs and keys of the history.
@@ -115,6 +117,14 @@ class Groups:
         from lastgood.registry.evaluations import Evaluations  # noqa: PLC0415
 
         return Evaluations(self._embedded.context, self._embedded.files, self._embedded.cache)
+
+    @cached_property
+    def costs(self) -> Costs:
+        """What it takes and costs, now and in twelve months."""
+        from lastgood.registry.cost import Costs  # noqa: PLC0415
+
+        workspace = None if self._workspace_root is None else workspace_at(self._workspace_root)
+        return Costs(self._embedded.context, None if workspace is None else workspace.prices)
 
     @cached_property
     def figures(self) -> Figures:

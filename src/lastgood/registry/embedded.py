@@ -47,6 +47,7 @@ from lastgood.store.reader import ObjectReader
 
 CATALOG = "catalog.db"
 CACHE = "cache"
+STORE = "store"
 OWN_FOLDER = ".lastgood"
 
 
@@ -114,7 +115,7 @@ def context_of(folder: Path, settings: Settings, database: Database) -> Context:
     return Context(
         folder=folder,
         database=database,
-        backend=LocalBackend(folder / "store"),
+        backend=LocalBackend(folder / STORE),
         clock=settings.clock,
         entropy=settings.entropy,
         zone=settings.zone,

@@ -18,6 +18,7 @@ from lastgood.canonical import Json, JsonObject
 from lastgood.ids import ComponentName, EnvironmentName, HookName, PipelineName
 from lastgood.model.component import Kind
 from lastgood.model.gates.policy import policy_document
+from lastgood.model.prices import Prices
 from lastgood.model.retention import Policy as Retention
 
 WORKSPACE_FILE = "lastgood.toml"
@@ -143,6 +144,7 @@ class Workspace:
         retention: None if the file has no such table.
         file_bytes: the workspace file, byte for byte.
         sign: whether each release is signed.
+        prices: what its storage costs; None if the file does not say.
     """
 
     root: Path
@@ -152,6 +154,7 @@ class Workspace:
     retention: Retention | None
     file_bytes: bytes
     sign: bool = False
+    prices: Prices | None = None
 
     @property
     def live_folders(self) -> tuple[Path, ...]:

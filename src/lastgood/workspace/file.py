@@ -65,7 +65,8 @@ def parse_workspace(data: bytes, root: Path) -> Workspace:
     if reading.problems:
         raise document.refusal(reading.problems)
     retention = None if table.retention is None else table.retention.policy()
-    return Workspace(root, PipelineName(table.pipeline), components, environments, retention, document.raw, table.sign)
+    prices = None if table.prices is None else table.prices.prices()
+    return Workspace(root, PipelineName(table.pipeline), components, environments, retention, document.raw, table.sign, prices)
 
 
 def _told(error: ValidationError) -> Iterator[Problem]:

@@ -24,6 +24,7 @@ from lastgood.model.component import Kind
 from lastgood.model.paths import check_path
 from lastgood.model.retention import ROLLBACKS, Policy, Rules
 from lastgood.workspace.gate_tables import FreezeTable, GateTable
+from lastgood.workspace.price_table import PricesTable
 from lastgood.workspace.table import LARGEST_INTEGER, Table, Text, Texts, Whole, one_or_many
 
 _DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
@@ -222,6 +223,7 @@ class FileTable(Table):
     components: dict[str, ComponentTable] = Field(default_factory=dict)
     environments: dict[str, EnvironmentTable] = Field(default_factory=dict)
     retention: RetentionTable | None = None
+    prices: PricesTable | None = None
 
 
 def fields_of(table: Sequence[str], kind: Kind | None = None) -> list[str]:
@@ -243,6 +245,8 @@ def fields_of(table: Sequence[str], kind: Kind | None = None) -> list[str]:
             known = list(RetentionTable.model_fields)
         case ["retention", _]:
             known = list(RulesTable.model_fields)
+        case ["prices"]:
+            known = list(PricesTable.KEYS)
         case _:
             known = list(FileTable.model_fields)
     return known
