@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from lastgood.catalog.database import Session
+from lastgood.catalog.database import Row, Session
 from lastgood.clock import parse_instant
 from lastgood.ids import PackId, PipelineName, ReleaseId
 
@@ -74,10 +74,7 @@ def frame_rows(session: Session) -> Iterator[list[tuple[int, ...]]]:
 
 def chunk_pages(session: Session) -> Iterator[Page]:
     """Yield the chunks: pack, frame, start and length of each."""
-    query = (
-        "SELECT chunk, pack_number, frame, chunk_start, chunk_length FROM index_chunks"
-        " WHERE chunk > :after ORDER BY chunk LIMIT :page"
-    )
+    query = "SELECT chunk, pack_number, frame, chunk_start, chunk_length FROM index_chunks WHERE chunk > :after ORDER BY chunk LIMIT :page"
     for page in _pages(session, query):
         yield Page(b"".join(bytes(row[0]) for row in page), [row[1:] for row in page])
 
@@ -96,7 +93,7 @@ def delta_pages(session: Session) -> Iterator[list[tuple[bytes, bytes, bytes | N
         yield [(bytes(row[0]), bytes(row[1]), None if row[2] is None else bytes(row[2])) for row in page]
 
 
-def _pages(session: Session, query: str) -> Iterator[list[tuple[object, ...]]]:
+def _pages(session: Session, query: str) -> Iterator[list[Row]]:
     after = b""
     while page := session.rows(query, after=after, page=_PAGE):
         yield page

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
+from lastgood.cli.cost import draw, points_json, prices_json
 from lastgood.cli.session import Session, in_session
 from lastgood.compare.wording import count, size
 from lastgood.errors import NotFound
+from lastgood.model.forecast import MONTHS, Point
+from lastgood.model.prices import Prices, cents
 from lastgood.model.retention import Decision
 from lastgood.model.retention_policy import policy_to_json
+from lastgood.registry.cost_words import Sheet, forecast_sheet, money, saved_in_a_year
 from lastgood.registry.retention_plan import Plan
 
 _MOST_LISTED = 30
+_MOST_ON_A_PAGE = 200
 
 
 @click.group("retention")
@@ -39,14 +46,16 @@ def show_command(session: Session, pipeline: str | None) -> None:
 @command.command("plan")
 @click.option("--pipeline", metavar="P", help="Whose. [default: the one that is meant]")
 @click.option("--all", "everything", is_flag=True, help="List what stays as well, with the reason, and cut no list.")
+@click.option("--html", "page", metavar="FILE", type=click.Path(path_type=Path), help="Write it as a page, with a chart.")
 @in_session
-def plan_command(session: Session, pipeline: str | None, *, everything: bool) -> None:
-    """Say what would go now and why, and what would stay and why. Nothing is changed.
+def plan_command(session: Session, pipeline: str | None, page: Path | None, *, everything: bool) -> None:
+    """Say what would go now and why, what would stay and why, and what that saves in 12 months. Nothing is changed.
 
     The most protective rule wins; what is live, would be rolled back to, is held, or went into something of these never goes.
     """
     with session.registry() as registry:
         plan = registry.retention.plan(pipeline)
+        prices, points = registry.costs.projection(plan.pipeline)
     going, staying = plan.going, [one for one in plan.decisions if one.keeps]
     parts = f"{len(going):,} of {count(len(plan.decisions), 'part')}"
     session.output.data(f"{plan.pipeline}: {parts} would go, {size(plan.bytes_logical)} of files, about {size(plan.bytes_freed)} of packs")
@@ -56,11 +65,23 @@ def plan_command(session: Session, pipeline: str | None, *, everything: bool) ->
     else:
         for why, number in Counter(_kind_of(one) for one in staying).most_common(8):
             session.output.data(f"{number:,} stay: {why}")
+    said = _money_said(plan, prices, points)
+    session.output.data(said)
+    if points:
+        draw(session, forecast_sheet(points, prices))
+    if page is not None:
+        _write(session, plan, prices, points, page)
     if going:
         session.output.note(
             f"lastgood retention apply {plan.digest.short} lets them go; lastgood gc --apply takes the bytes, a day after it first saw it"
         )
-    session.output.answer("retention-plan", {**_plan_json(plan), "decisions": [_decision_json(one) for one in plan.decisions]})
+    costs = {
+        "per_month_freed": str(cents(prices.month(plan.bytes_freed))),
+        "saved_in_12_months": str(cents(saved_in_a_year(points, prices))) if points else None,
+        "prices": prices_json(prices),
+        "forecast": points_json(list(points), prices),
+    }
+    session.output.answer("retention-plan", {**_plan_json(plan), **costs, "decisions": [_decision_json(one) for one in plan.decisions]})
 
 
 @command.command("apply")
@@ -85,6 +106,24 @@ def apply_command(session: Session, digest: str, pipeline: str | None) -> None:
         "removed": [one.to_json() for one in done.removed],
     }
     session.output.answer("retention-apply", fields)
+
+
+def _money_said(plan: Plan, prices: Prices, points: Sequence[Point]) -> str:
+    now = f"{money(prices.month(plan.bytes_freed), prices)} a month less once they are collected"
+    year = f", and {money(saved_in_a_year(points, prices), prices)} less over the next {MONTHS} months" if points else ""
+    return f"{now}{year}; prices of {prices.title}, from {prices.said}"
+
+
+def _write(session: Session, plan: Plan, prices: Prices, points: Sequence[Point], page: Path) -> None:
+    from lastgood.pages.cost import plan_page  # noqa: PLC0415 - seldom asked for
+    from lastgood.pages.page import write_page  # noqa: PLC0415
+
+    rows = [[f"r{one.number}", one.item.component, one.item.part.value, one.why] for one in reversed(plan.going)]
+    why = Sheet("going", "What would go, and why", ["release", "component", "part", "why"], rows[:_MOST_ON_A_PAGE])
+    parts = f"{len(plan.going):,} of {count(len(plan.decisions), 'part')} would go, about {size(plan.bytes_freed)} of packs"
+    title = f"What the retention policy of {plan.pipeline} lets go"
+    write_page(session.folder / page, plan_page(title, f"{parts}: {_money_said(plan, prices, points)}", why, points, prices))
+    session.output.note(f"{page} has it as a page")
 
 
 def _list(session: Session, header: str, decisions: list[Decision], *, everything: bool) -> None:

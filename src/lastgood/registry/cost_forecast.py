@@ -1,8 +1,8 @@
 """What a forecast needs of a registry: how fast each pipeline grows, and what its policy will let go.
 
-    looking = Looking(context, session, now)
-    needs = survey(context, session, index, looking.going)
-    points = looking.points(needs)
+looking = Looking(context, session, now)
+needs = survey(context, session, index, looking.going)
+points = looking.points(needs)
 """
 
 from __future__ import annotations

@@ -1,14 +1,16 @@
 """The listings of many releases, of which most lines are the same: each line is read once, and is a number from then on.
 
-    lines = Lines(reader, index)
-    rows, sizes, is_optimizer = lines.of(component)
+lines = Lines(reader, index)
+rows, sizes, is_optimizer = lines.of(component)
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lastgood.ids import FileDigest
 from lastgood.model.component import Component
@@ -18,13 +20,13 @@ from lastgood.registry.points import listing_of, parse_entries
 from lastgood.store.reader import ObjectReader
 
 _FIRST_ROOM = 1024
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 class Lines:
-    """The lines of listings; `lost` says how many of them name files that are not kept."""
+    """The lines of listings."""
 
     def __init__(self, reader: ObjectReader, index: Index) -> None:
-        self.lost = 0
         self._reader = reader
         self._index = index
         self._known: dict[bytes, int] = {}
@@ -33,7 +35,7 @@ class Lines:
         self._optimizer = np.empty(_FIRST_ROOM, dtype=np.bool_)
 
     def of(self, component: Component) -> tuple[Rows, Numbers, Mask]:
-        """Return of each line of a component's listing the row of its file, -1 if it is lost; its size; whether it is optimizer state.
+        """Return of each line of a component's listing the row of its file, -1 if it is not kept; its size; whether it is optimizer state.
 
         Raises:
             Integrity: the listing is not kept, or is none.
@@ -46,9 +48,8 @@ class Lines:
         return self._rows[numbers], self._sizes[numbers], self._optimizer[numbers]
 
     def files(self, digests: Sequence[FileDigest]) -> tuple[Rows, int]:
-        """Return the rows of files that are kept, and the sizes of these together."""
+        """Return the rows of those of the files that are kept, and the sizes of these together."""
         rows = self._index.files.find(b"".join(digests))
-        self.lost += int((rows < 0).sum())
         rows = rows[rows >= 0]
         return rows, int(self._index.sizes[rows].sum())
 
@@ -57,10 +58,13 @@ class Lines:
         begin = len(self._known)
         end = begin + len(entries)
         while end > len(self._rows):
-            self._rows, self._sizes, self._optimizer = (np.resize(one, 2 * len(one)) for one in (self._rows, self._sizes, self._optimizer))
+            self._rows, self._sizes, self._optimizer = _grown(self._rows), _grown(self._sizes), _grown(self._optimizer)
         found = self._index.files.find(b"".join(entry.digest for entry in entries))
-        self.lost += int((found < 0).sum())
         self._rows[begin:end] = found
         self._sizes[begin:end] = [entry.size for entry in entries]
         self._optimizer[begin:end] = [part_of(entry.path) is Part.OPTIMIZER for entry in entries]
         self._known.update((line, begin + number) for number, line in enumerate(new))
+
+
+def _grown(column: NDArray[_Number]) -> NDArray[_Number]:
+    return np.concatenate([column, np.empty_like(column)])

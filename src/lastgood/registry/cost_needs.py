@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from lastgood.catalog import evaluations, releases, usage
 from lastgood.catalog.database import Session
 from lastgood.catalog.removals import removed_parts
-from lastgood.ids import ComponentName, FileDigest, PipelineName, ReleaseId
+from lastgood.ids import ComponentName, ContentDigest, FileDigest, PipelineName, ReleaseId
 from lastgood.model.component import Component
 from lastgood.model.forecast import NEVER, Place
 from lastgood.model.parts import Part, RemovedPart
@@ -67,7 +67,7 @@ class Needs:
         needed: the rows of the chunks that anybody needs.
         freed: the bytes that become free, by month, where parts will be let go.
         chosen: the rows that the chosen release needs, and what its components take.
-        lost: how many files are pointed at and not kept.
+        lost: how many files of components are pointed at and not kept.
     """
 
     recorded: Sequence[usage.Recorded]
@@ -106,6 +106,7 @@ class _Piece:
     logical: int
     direct: Rows
     needed: Rows
+    lost: int = 0
 
 
 @dataclass(slots=True)
@@ -191,6 +192,7 @@ class _Survey:
         self._cell = np.full(len(index.ids), _NOBODY, dtype=np.int32)
         self._until = np.full(len(index.ids), _NOBODY, dtype=np.int8)
         self._pieces: dict[tuple[PipelineName, ComponentName], tuple[FileDigest, dict[Part, _Piece]]] = {}
+        self._lost: dict[tuple[ContentDigest, Part], int] = {}
         self._chosen_pieces: dict[ComponentName | None, list[_Piece]] = {}
 
     def run(self) -> Needs:
@@ -214,7 +216,7 @@ class _Survey:
             np.flatnonzero(self._users.number).astype(np.int32),
             {month: int(index.share[self._until == month].sum()) for month in range(NEVER + 1)},
             *self._look_closely(recorded),
-            self._lines.lost,
+            sum(self._lost.values()),
         )
 
     def _release(self, number: int, one: usage.Recorded) -> Bytes:
@@ -226,6 +228,7 @@ class _Survey:
         for component in manifest.components.values():
             for part, piece in self._of_component(one.pipeline, component).items():
                 if (component.name, part) not in removed:
+                    self._lost[(component.digest, part)] = piece.lost
                     pieces.append(((component.name, part), piece))
         found = Bytes()
         needed, direct = np.zeros(len(self._index.ids), dtype=np.bool_), np.zeros(len(self._index.ids), dtype=np.bool_)
@@ -261,18 +264,23 @@ class _Survey:
         known = self._pieces.get((pipeline, component.name))
         if known is not None and known[0] == listing:
             return known[1]
+        if self._index.files.find(listing)[0] == _NOBODY:
+            # Nobody knows what it listed: a repair found it lost, or somebody let the whole release go.
+            self._lost[(component.digest, Part.FILES)] = 1
+            return {}
         rows, sizes, is_optimizer = self._lines.of(component)
         found = {}
         for part, chosen in ((Part.FILES, ~is_optimizer), (Part.OPTIMIZER, is_optimizer)):
             if chosen.any():
                 files = rows[chosen]
-                found[part] = self._piece(files[files >= 0], int(sizes[chosen].sum()))
+                is_kept = files >= 0
+                found[part] = self._piece(files[is_kept], int(sizes[chosen].sum()), lost=int((~is_kept).sum()))
         self._pieces[(pipeline, component.name)] = (listing, found)
         return found
 
-    def _piece(self, files: Rows, logical: int) -> _Piece:
+    def _piece(self, files: Rows, logical: int, *, lost: int = 0) -> _Piece:
         direct = self._index.chunks_of(np.unique(files))
-        return _Piece(logical, direct, self._index.with_bases(direct))
+        return _Piece(logical, direct, self._index.with_bases(direct), lost)
 
     def _look_closely(self, recorded: Sequence[usage.Recorded]) -> tuple[Rows, dict[ComponentName | None, Bytes]]:
         """Return what the chosen release needs, and what each of its components takes; unique is what no other release needs."""
