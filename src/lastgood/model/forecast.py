@@ -77,7 +77,7 @@ def pace_of(times: Sequence[datetime], now: datetime) -> Pace | None:
     if now - times[-1] > gap:
         # Silence counts: what has not come for longer than its gap comes less often than that.
         gap = (now - start) / len(lately)
-    following = max(times[-1] + gap, now)
+    following = times[-1] + gap if times[-1] + gap > now else now + gap
     least = timedelta(days=365) / _MOST_A_YEAR
     weight = max(1.0, least / gap) if gap else 1.0
     return Pace(times[lately[0]], max(gap, least), following, weight)
