@@ -131,7 +131,7 @@ class Groups:
         """What history says of the inputs of the payback page."""
         from lastgood.registry.case import Figures  # noqa: PLC0415
 
-        return Figures(self._embedded.context)
+        return Figures(self._embedded.context, lambda: self.costs)
 
 
 def workspace_at(folder: str | Path | Workspace) -> Workspace:

@@ -17,9 +17,11 @@ import lastgood
 from lastgood.api import OpenRegistry
 from lastgood.clock import FixedClock
 from lastgood.registry.collect import collect
+from lastgood.registry.context import Context
 from lastgood.registry.cost_index import Ids, divide
 from lastgood.store.quarantine import set_aside
 from lastgood.testing.history import START
+from lastgood.workspace.file import read_workspace
 from tests.cost.registry import noise, walked
 
 TOML = """\
@@ -74,8 +76,8 @@ class Registry:
         self.open.commit(self.root)
 
     @property
-    def context(self):  # noqa: ANN201 - the registry's own
-        return self.open._embedded.context  # noqa: SLF001 - the collector takes it
+    def context(self) -> Context:
+        return self.open._embedded.context
 
     def check(self) -> None:
         report = self.open.costs.report()
@@ -94,6 +96,11 @@ class Registry:
         assert sum(one.logical for one in needs.of_components.values()) == total.logical == sum(one.logical for one in needs.of_releases)
         assert sum(one.stored for one in report.encodings) == total.stored
         assert report.months[-1].kept == total.stored if report.months else True
+
+    def record_policy(self) -> None:
+        policy = read_workspace(self.root).retention
+        assert policy is not None
+        self.open.retention.record("bot", policy)
 
     def stored(self) -> int:
         return walked(self.folder / "store" / "packs")
@@ -116,7 +123,9 @@ class Counting(RuleBasedStateMachine):
     @rule(seed=st.integers(0, 3), shift=st.integers(0, 3))
     def commit_weights(self, seed: int, shift: int) -> None:
         data = noise(seed, SIZE)
-        self.registry.commit(model=data[: shift * 20_000] + bytes([shift] * 8) + data[shift * 20_000 :], optimizer=noise(f"o{shift}", 30_000))
+        self.registry.commit(
+            model=data[: shift * 20_000] + bytes([shift] * 8) + data[shift * 20_000 :], optimizer=noise(f"o{shift}", 30_000)
+        )
 
     @rule(lines=st.integers(1, 30))
     def commit_rows(self, lines: int) -> None:
@@ -126,8 +135,7 @@ class Counting(RuleBasedStateMachine):
     def let_go(self) -> None:
         retention = self.registry.open.retention
         if retention.policy() is None:
-            workspace = lastgood_workspace(self.registry.root)
-            retention.record("bot", workspace.retention)
+            self.registry.record_policy()
         retention.apply(str(retention.plan().digest))
 
     @rule(grace=st.sampled_from([NOW, timedelta(days=1)]))
@@ -157,12 +165,6 @@ class Counting(RuleBasedStateMachine):
         if hasattr(self, "registry"):
             self.registry.open.close()
             shutil.rmtree(self.root)
-
-
-def lastgood_workspace(root: Path):  # noqa: ANN201 - a Workspace
-    from lastgood.workspace.file import read_workspace
-
-    return read_workspace(root)
 
 
 TestCounting = Counting.TestCase
@@ -205,7 +207,7 @@ def test_the_parts_that_a_policy_let_go_are_waiting_and_then_gone(registry: Regi
     for number in range(4):
         registry.commit(model=noise(number, 200_000), optimizer=noise(f"o{number}", 100_000))
     retention = registry.open.retention
-    retention.record("bot", lastgood_workspace(registry.root).retention)
+    registry.record_policy()
     before = registry.open.costs.report()
     plan = retention.plan()
     retention.apply(str(plan.digest))

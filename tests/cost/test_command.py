@@ -66,7 +66,14 @@ def test_it_says_where_every_byte_is(desk: Desk) -> None:
     said = desk.tell("cost").out
     assert f"{found['per_month']} EUR a month" in said
     assert f"{found['bytes']:,}" in said
-    for title in ("Where every byte is", "What dedup and deltas save", "Components", "Releases", "What each month brought", "The next 12 months"):
+    for title in (
+        "Where every byte is",
+        "What dedup and deltas save",
+        "Components",
+        "Releases",
+        "What each month brought",
+        "The next 12 months",
+    ):
         assert title in said
 
 

@@ -12,7 +12,7 @@ import lastgood
 from lastgood.clock import FixedClock
 from lastgood.ids import ComponentName, ContentDigest, ReleaseId
 from lastgood.model.component import Kind
-from lastgood.model.forecast import MONTH, MONTHS, NEVER, Growth, Leaving, leaving, pace_of, project
+from lastgood.model.forecast import MONTH, MONTHS, NEVER, Growth, Leaving, Pace, leaving, pace_of, project
 from lastgood.model.parts import Part
 from lastgood.model.retention import History, Item, Policy, Record, Rules, Stay
 from tests.cost.registry import noise
@@ -29,6 +29,12 @@ def every(days: float, until: datetime) -> list[datetime]:
     return [BEGUN + number * timedelta(days=days) for number in range(int((until - BEGUN) / timedelta(days=days)) + 1)]
 
 
+def pace(times: Sequence[datetime], now: datetime) -> Pace:
+    found = pace_of(times, now)
+    assert found is not None
+    return found
+
+
 def history(times: Sequence[datetime], stays: Sequence[Stay] = ()) -> History:
     records = [
         Record(ReleaseId.of(b"%d" % number), number, at, (Item(ROUTER, Kind.ARTIFACT, Part.FILES, ContentDigest.of(b"%d" % number)),))
@@ -43,8 +49,7 @@ def test_regular_growth_is_foreseen(days: float, hours_late: int) -> None:
     now = HALF + timedelta(hours=hours_late)
     end = now + 6 * MONTH
     so_far, at_the_end = len(every(days, now)), len(every(days, end))
-    pace = pace_of(every(days, now), now)
-    growth = Growth(pace, per_release=5 * MB)
+    growth = Growth(pace(every(days, now), now), per_release=5 * MB)
     first = 100 * MB
     points = project(now, first + (so_far - 1) * 5 * MB, [growth], {}, [])
     there = first + (at_the_end - 1) * 5 * MB
@@ -53,8 +58,8 @@ def test_regular_growth_is_foreseen(days: float, hours_late: int) -> None:
 
 def test_what_a_pipeline_began_with_is_no_growth_and_silence_slows_it() -> None:
     weekly = every(7, HALF)
-    assert pace_of(weekly, HALF).since == weekly[1]
-    assert pace_of(weekly, weekly[-1] + 100 * DAY).gap > 10 * DAY
+    assert pace(weekly, HALF).since == weekly[1]
+    assert pace(weekly, weekly[-1] + 100 * DAY).gap > 10 * DAY
     assert pace_of(weekly[:1], HALF) is None
     assert pace_of(weekly, BEGUN + 27 * DAY) is None
     assert Growth(None).added(HALF) == [0] * (MONTHS + 1)
@@ -62,27 +67,26 @@ def test_what_a_pipeline_began_with_is_no_growth_and_silence_slows_it() -> None:
 
 def test_only_the_last_half_year_counts() -> None:
     daily_then_weekly = [BEGUN + number * DAY for number in range(100)] + [BEGUN + 100 * DAY + number * 7 * DAY for number in range(1, 53)]
-    pace = pace_of(daily_then_weekly, daily_then_weekly[-1])
-    assert pace.gap == 7 * DAY
+    assert pace(daily_then_weekly, daily_then_weekly[-1]).gap == 7 * DAY
 
 
 def test_thousands_of_releases_a_year_are_reckoned_in_bulk() -> None:
     hourly = [BEGUN + number * timedelta(hours=1) for number in range(24 * 40)]
-    pace = pace_of(hourly, hourly[-1])
-    coming = pace.coming(hourly[-1] + 12 * MONTH)
+    found = pace(hourly, hourly[-1])
+    coming = found.coming(hourly[-1] + 12 * MONTH)
     assert len(coming) <= 2_000
-    assert abs(len(coming) * pace.weight - 24 * 365) < 24
+    assert abs(len(coming) * found.weight - 24 * 365) < 24
 
 
 def test_with_a_policy_as_much_stays_as_it_keeps() -> None:
     times = every(7, HALF)
-    pace = pace_of(times, HALF)
-    left = leaving(Policy(Rules(keep_last=10)), history(times), pace, HALF)
+    found = pace(times, HALF)
+    left = leaving(Policy(Rules(keep_last=10)), history(times), found, HALF)
     assert sum(month == 0 for month in left.existing.values()) == len(times) - 10
     freed = {0: (len(times) - 10) * MB}
     for (_, _), month in ((key, month) for key, month in left.existing.items() if month):
         freed[month] = freed.get(month, 0) + MB
-    growth = Growth(pace, MB, {PLACE: float(MB)})
+    growth = Growth(found, MB, {PLACE: float(MB)})
     points = project(HALF, len(times) * MB, [growth], freed, [(growth, left)])
     assert {one.with_policy for one in points} == {10 * MB}
     assert points[12].without == (len(times) + 52) * MB
@@ -132,6 +136,7 @@ def test_a_scripted_year_of_a_registry(tmp_path: Path, policy: str, *, grows: bo
             registry.retention.apply(str(registry.retention.plan().digest))
             registry.upkeep.collect(timedelta(0))
         there = registry.costs.report().needs.total.stored
+    assert foreseen is not None
     said = foreseen.with_policy if policy else foreseen.without
     assert abs(said - there) <= 0.02 * there
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lastgood.errors import InvalidWorkspace, NotFound
-from lastgood.model.prices import CLASSES, DEFAULT, GB, cents, class_named
+from lastgood.model.prices import CLASSES, DEFAULT, GB, Prices, cents, class_named
 from lastgood.workspace.file import parse_workspace
 
 MONTHLY = [
@@ -55,18 +55,24 @@ def test_every_class_says_where_its_prices_are_from_and_the_default_knows_all() 
         class_named("floppy")
 
 
-def prices_of(table: str):  # noqa: ANN201 - Prices or None
+def said_by(table: str) -> Prices:
+    found = prices_of(table)
+    assert found is not None
+    return found
+
+
+def prices_of(table: str) -> Prices | None:
     return parse_workspace(f'pipeline = "bot"\n{table}'.encode(), Path("/nowhere")).prices
 
 
 def test_a_workspace_says_its_prices() -> None:
     assert prices_of("") is None
     assert prices_of('[prices]\nclass = "s3-standard"') == CLASSES["s3-standard"]
-    other = prices_of('[prices]\nclass = "s3-standard"\nper_gb_egress = 0.09')
+    other = said_by('[prices]\nclass = "s3-standard"\nper_gb_egress = 0.09')
     assert (other.per_gb_month, other.per_gb_egress) == (Decimal("0.023"), Decimal("0.09"))
     assert "changed in lastgood.toml" in other.said
-    own = prices_of('[prices]\ncurrency = "EUR"\nper_gb_month = "0.0045"')
-    assert (own.name, own.currency, own.per_gb_month, own.per_gb_egress) == ("own", "EUR", Decimal("0.0045"), 0)
+    own = said_by('[prices]\ncurrency = "EUR"\nper_gb_month = "0.0045"')
+    assert (own.name, own.currency, own.per_gb_month, own.per_gb_egress) == ("own", "EUR", Decimal("0.0045"), Decimal(0))
 
 
 @pytest.mark.parametrize(

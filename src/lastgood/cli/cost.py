@@ -42,7 +42,7 @@ def command(
     for sheet in sheets(report, scope):
         draw(session, sheet)
     session.output.data("")
-    session.output.data(f"prices: {said_of_prices(report)}")
+    session.output.data(f"prices: {said_of_prices(report.prices, is_assumed=report.is_assumed)}")
     for note in report.notes:
         session.output.note(note)
     if page is not None:

@@ -16,7 +16,7 @@ from lastgood.model.forecast import MONTHS, Point
 from lastgood.model.prices import Prices, cents
 from lastgood.model.retention import Decision
 from lastgood.model.retention_policy import policy_to_json
-from lastgood.registry.cost_words import Sheet, forecast_sheet, money, saved_in_a_year
+from lastgood.registry.cost_words import Sheet, forecast_sheet, money, said_of_prices, saved_in_a_year
 from lastgood.registry.retention_plan import Plan
 
 _MOST_LISTED = 30
@@ -55,7 +55,8 @@ def plan_command(session: Session, pipeline: str | None, page: Path | None, *, e
     """
     with session.registry() as registry:
         plan = registry.retention.plan(pipeline)
-        prices, points = registry.costs.projection(plan.pipeline)
+        points, prices = registry.costs.projection(plan.pipeline), registry.costs.prices
+        said = _money_said(plan, prices, points) + f"; {said_of_prices(prices, is_assumed=registry.costs.is_assumed)}"
     going, staying = plan.going, [one for one in plan.decisions if one.keeps]
     parts = f"{len(going):,} of {count(len(plan.decisions), 'part')}"
     session.output.data(f"{plan.pipeline}: {parts} would go, {size(plan.bytes_logical)} of files, about {size(plan.bytes_freed)} of packs")
@@ -65,12 +66,11 @@ def plan_command(session: Session, pipeline: str | None, page: Path | None, *, e
     else:
         for why, number in Counter(_kind_of(one) for one in staying).most_common(8):
             session.output.data(f"{number:,} stay: {why}")
-    said = _money_said(plan, prices, points)
     session.output.data(said)
     if points:
         draw(session, forecast_sheet(points, prices))
     if page is not None:
-        _write(session, plan, prices, points, page)
+        _write(session, plan, said, forecast=(points, prices), page=page)
     if going:
         session.output.note(
             f"lastgood retention apply {plan.digest.short} lets them go; lastgood gc --apply takes the bytes, a day after it first saw it"
@@ -111,10 +111,10 @@ def apply_command(session: Session, digest: str, pipeline: str | None) -> None:
 def _money_said(plan: Plan, prices: Prices, points: Sequence[Point]) -> str:
     now = f"{money(prices.month(plan.bytes_freed), prices)} a month less once they are collected"
     year = f", and {money(saved_in_a_year(points, prices), prices)} less over the next {MONTHS} months" if points else ""
-    return f"{now}{year}; prices of {prices.title}, from {prices.said}"
+    return f"{now}{year}"
 
 
-def _write(session: Session, plan: Plan, prices: Prices, points: Sequence[Point], page: Path) -> None:
+def _write(session: Session, plan: Plan, said: str, *, forecast: tuple[Sequence[Point], Prices], page: Path) -> None:
     from lastgood.pages.cost import plan_page  # noqa: PLC0415 - seldom asked for
     from lastgood.pages.page import write_page  # noqa: PLC0415
 
@@ -122,7 +122,7 @@ def _write(session: Session, plan: Plan, prices: Prices, points: Sequence[Point]
     why = Sheet("going", "What would go, and why", ["release", "component", "part", "why"], rows[:_MOST_ON_A_PAGE])
     parts = f"{len(plan.going):,} of {count(len(plan.decisions), 'part')} would go, about {size(plan.bytes_freed)} of packs"
     title = f"What the retention policy of {plan.pipeline} lets go"
-    write_page(session.folder / page, plan_page(title, f"{parts}: {_money_said(plan, prices, points)}", why, points, prices))
+    write_page(session.folder / page, plan_page(title, f"{parts}: {said}", why, *forecast))
     session.output.note(f"{page} has it as a page")
 
 

@@ -3,10 +3,10 @@
 Rules, in words: a month is a twelfth of 365 days, counted from now. Releases go on coming at the pace of the last half
 year, one after the other, each bringing the mean of what those brought; what a pipeline began with is no growth. With a
 policy, each month decides anew what goes (`model.retention.decide`), over the releases that are there and those to come;
-environments go on moving to the newest release at their pace, and nothing new is tagged or held. What goes of a release to
-come, or of the newest one, frees the mean of what only one release needed, since those to come will stand on the rest. So
-where releases build on one another the policy is said to free too little rather than too much. Below `FEWEST_DAYS` of
-history there is no forecast.
+environments go on moving to the newest release at their pace, and nothing new is tagged or held. What goes of a release that
+is there frees what nothing that stays needs, chunk by chunk; of a release to come, or of the newest one, it frees as large a
+share of what it brought as it does of those that are there, since the ones to come will stand on the rest. Below
+`FEWEST_DAYS` of history there is no forecast.
 
     >>> begun = datetime(2026, 1, 1, tzinfo=UTC)
     >>> weekly = [begun + timedelta(weeks=week) for week in range(27)]

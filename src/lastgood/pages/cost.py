@@ -5,6 +5,7 @@ write_page(Path("cost.html"), cost_page(registry.costs.report(), Scope()))
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC
 from decimal import Decimal
@@ -18,9 +19,10 @@ from lastgood.pages.page import escape, make_page
 from lastgood.registry.cost import Report
 from lastgood.registry.cost_words import Scope, Sheet, forecast_sheet, headline, said_of_prices, sheets
 
+_NUMBER = re.compile(r"$|[<÷−]? ?[0-9]")
 _STYLE = """
 svg { display: block; width: 100%; max-width: 44rem; height: auto; margin: .6rem 0; }
-table { font-size: .88rem; } td, th { padding-right: .9rem; }
+table { font-size: .88rem; } td, th { padding-right: .9rem; } .number { text-align: right; }
 @media print { @page { size: A4; margin: 12mm; } table { font-size: 8.4pt; } }
 """
 
@@ -44,9 +46,10 @@ def cost_page(report: Report, scope: Scope) -> str:
 
 def plan_page(title: str, said: str, why: Sheet, points: Sequence[Point], prices: Prices) -> str:
     """Return the page of a plan of retention: what would go, and the next twelve months with the policy and without it."""
-    body = [f"<h1>{escape(title)}</h1>", f'<p class="verdict">{escape(said)}</p>', *_heading(why), *_table(why)]
+    body = [f"<h1>{escape(title)}</h1>", f'<p class="verdict">{escape(said)}</p>']
     body += forecast_part(points, prices) if points else ['<p class="quiet">There is no forecast: history is too short for one.</p>']
-    body.append(f"<footer>Prices: {escape(prices.title)}, {escape(prices.said)}; a GB is 10⁹ bytes.</footer>")
+    body += [*_heading(why), *_table(why)]
+    body.append("<footer>Nothing goes before somebody applies the plan, and the collector comes. Amounts are without tax.</footer>")
     return make_page(title, "\n".join(body), _STYLE + CHART_STYLE)
 
 
@@ -79,12 +82,18 @@ def _heading(sheet: Sheet) -> Iterator[str]:
 
 
 def _table(sheet: Sheet) -> Iterator[str]:
+    looks = [' class="number"' if _is_numeric(sheet, column) else "" for column in range(len(sheet.headers))]
     yield "<table>"
-    yield "<tr>" + "".join(f"<th>{escape(one)}</th>" for one in sheet.headers) + "</tr>"
+    yield "<tr>" + "".join(f"<th{look}>{escape(one)}</th>" for look, one in zip(looks, sheet.headers, strict=True)) + "</tr>"
     for row in sheet.rows:
-        yield "<tr>" + "".join(f"<td>{escape(one)}</td>" for one in row) + "</tr>"
+        yield "<tr>" + "".join(f"<td{look}>{escape(one)}</td>" for look, one in zip(looks, row, strict=True)) + "</tr>"
     yield "</table>"
 
 
+def _is_numeric(sheet: Sheet, column: int) -> bool:
+    return all(_NUMBER.match(row[column]) for row in sheet.rows)
+
+
 def _foot(report: Report) -> str:
-    return f"Prices: {said_of_prices(report)}. Bytes are counted, not estimated; amounts are without tax. Made at {format_instant(report.made_at)}."
+    prices = said_of_prices(report.prices, is_assumed=report.is_assumed)
+    return f"Prices: {prices}. Bytes are counted, not estimated; amounts are without tax. Made at {format_instant(report.made_at)}."

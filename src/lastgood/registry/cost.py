@@ -29,8 +29,10 @@ from lastgood.registry.context import Context
 from lastgood.registry.cost_folder import look_at_folder, sort_bytes
 from lastgood.registry.cost_forecast import Looking
 from lastgood.registry.cost_index import Index, Rows, read_index
+from lastgood.registry.cost_lines import Lines
 from lastgood.registry.cost_needs import Needs, survey
 from lastgood.store.frames import WINDOW_BYTES
+from lastgood.store.reader import ObjectReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +108,18 @@ class Costs:
             NotFound: there is no such release, or no such class.
             Integrity: a listing, a manifest or the index is damaged.
         """
-        prices = self._prices or DEFAULT if storage is None else class_named(storage)
+        prices = self.prices if storage is None else class_named(storage)
         chosen = None if revision is None else resolve.resolve(self._context, revision).release.release
         now = self._context.clock.now()
         with self._context.database.reading() as session:
             index = read_index(session)
-            looking = Looking(self._context, session, now)
-            needs = survey(self._context, session, index, looking.going, chosen)
+            lines = self._lines(index)
+            looking = Looking(session, lines, now)
+            needs = survey(session, index, lines, looking.going, chosen)
         return Report(
             made_at=now,
             prices=prices,
-            is_assumed=self._prices is None and storage is None,
+            is_assumed=self.is_assumed and storage is None,
             folder=sort_bytes(look_at_folder(self._context.folder), index, needs.needed),
             needs=needs,
             encodings=_encodings(index, needs.needed),
@@ -126,17 +129,36 @@ class Costs:
             restore=None if chosen is None else _restore(index, needs.chosen, prices),
         )
 
-    def projection(self, pipeline: PipelineName) -> tuple[Prices, Sequence[Point]]:
-        """Return what will be stored for releases, with the policy of one pipeline and without it, and the prices.
+    @property
+    def prices(self) -> Prices:
+        """What bytes cost: as the workspace says, or list prices."""
+        return self._prices or DEFAULT
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether nobody said what they cost."""
+        return self._prices is None
+
+    def folder_bytes(self) -> int:
+        """Return the bytes of every file of the registry's folder."""
+        found = look_at_folder(self._context.folder)
+        return sum(found.packs.values()) + found.quarantine + found.catalog + found.cache + found.others
+
+    def projection(self, pipeline: PipelineName) -> Sequence[Point]:
+        """Return what will be stored for releases, with the policy of one pipeline and without it.
 
         Raises:
             as `report`.
         """
         with self._context.database.reading() as session:
             index = read_index(session)
-            looking = Looking(self._context, session, self._context.clock.now(), [pipeline])
-            needs = survey(self._context, session, index, looking.going)
-        return self._prices or DEFAULT, looking.points(needs)
+            lines = self._lines(index)
+            looking = Looking(session, lines, self._context.clock.now(), [pipeline])
+            needs = survey(session, index, lines, looking.going)
+        return looking.points(needs)
+
+    def _lines(self, index: Index) -> Lines:
+        return Lines(ObjectReader(self._context.backend, self._context.index), index)
 
 
 def _encodings(index: Index, needed: Rows) -> list[EncodedBytes]:

@@ -65,7 +65,7 @@ def sort_bytes(found: Found, index: Index, needed: Rows) -> FolderBytes:
         index: what the index says.
         needed: the rows of the chunks that releases need.
     """
-    recorded = {pack: size for pack, size in index.packs.values()}
+    recorded = dict(index.packs.values())
     sizes, frames, dead = sum(recorded.values()), int(index.frames.length.sum()), int(index.frames.dead.sum())
     used = int(index.share[needed].sum())
     return FolderBytes(

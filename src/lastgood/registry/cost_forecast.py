@@ -1,7 +1,7 @@
 """What a forecast needs of a registry: how fast each pipeline grows, and what its policy will let go.
 
-looking = Looking(context, session, now)
-needs = survey(context, session, index, looking.going)
+looking = Looking(session, lines, now)
+needs = survey(session, index, lines, looking.going)
 points = looking.points(needs)
 """
 
@@ -16,18 +16,17 @@ from lastgood.catalog.retention import recorded_retention
 from lastgood.catalog.usage import recorded_releases
 from lastgood.ids import PipelineName, ReleaseId
 from lastgood.model.forecast import FEWEST_DAYS, Growth, Leaving, Pace, Place, Point, leaving, pace_of, project
-from lastgood.registry.context import Context
+from lastgood.registry.cost_lines import Lines
 from lastgood.registry.cost_needs import Cell, Needs
 from lastgood.registry.retention_history import history_of
-from lastgood.store.reader import ObjectReader
 
 
 class Looking:
     """Looks ahead.
 
     Args:
-        context: the registry.
         session: reads the catalog.
+        lines: reads listings.
         now: the time.
         only: the pipelines whose policies count; by default all.
 
@@ -35,7 +34,7 @@ class Looking:
         Integrity: a listing cannot be read.
     """
 
-    def __init__(self, context: Context, session: Session, now: datetime, only: Collection[PipelineName] | None = None) -> None:
+    def __init__(self, session: Session, lines: Lines, now: datetime, only: Collection[PipelineName] | None = None) -> None:
         self._now = now.astimezone(UTC)
         self._paces: dict[PipelineName, Pace | None] = {}
         self._leaving: dict[PipelineName, Leaving] = {}
@@ -48,7 +47,7 @@ class Looking:
             self._paces[pipeline] = pace
             policy = recorded_retention(session, pipeline) if only is None or pipeline in only else None
             if policy is not None and self.is_possible:
-                history = history_of(session, pipeline, ObjectReader(context.backend, context.index))
+                history = history_of(session, pipeline, lines.parts_of)
                 self._leaving[pipeline] = leaving(policy, history, pace, self._now)
         self.going: dict[tuple[ReleaseId, Place], int] = {}
         for left in self._leaving.values():
@@ -63,26 +62,31 @@ class Looking:
         """Return what will be stored for releases, now and after each month; nothing where history is too short for it."""
         if not self.is_possible:
             return []
-        growths = {pipeline: _growth(needs, pipeline, pace) for pipeline, pace in self._paces.items()}
+        growths = {pipeline: self._growth(needs, pipeline, pace) for pipeline, pace in self._paces.items()}
         coming = [(growths[pipeline], left) for pipeline, left in self._leaving.items()]
         return project(self._now, needs.total.stored, growths.values(), needs.freed, coming)
 
+    def _growth(self, needs: Needs, pipeline: PipelineName, pace: Pace | None) -> Growth:
+        numbers = [number for number, one in enumerate(needs.recorded) if one.pipeline == pipeline]
+        lately = {number for number in numbers if pace is not None and needs.recorded[number].recorded_at >= pace.since}
+        if not lately:
+            return Growth(None)
+        brought = sum(needs.of_releases[number].brought for number in lately)
+        left = self._leaving.get(pipeline, Leaving({}, []))
+        of_parts: dict[Place, list[Cell]] = {}
+        for one in needs.cells:
+            if one.place is not None and needs.recorded[one.release].pipeline == pipeline:
+                of_parts.setdefault(one.place, []).append(one)
+        freed = {}
+        for place, cells in of_parts.items():
+            going = [one for one in cells if (needs.recorded[one.release].release, place) in left.existing]
+            # Nothing stands on the newest one yet, so what only it needs says little; unless there is no other.
+            others = [one for one in cells if one.release != numbers[-1]] or cells
+            share = _share([(one.freed, one.brought) for one in going]) if going else _share([(one.unique, one.brought) for one in others])
+            freed[place] = share * sum(one.brought for one in cells if one.release in lately) / len(lately)
+        return Growth(pace, brought / len(lately), freed)
 
-def _growth(needs: Needs, pipeline: PipelineName, pace: Pace | None) -> Growth:
-    if pace is None:
-        return Growth(None)
-    lately = [number for number, one in enumerate(needs.recorded) if one.pipeline == pipeline and one.recorded_at >= pace.since]
-    if not lately:
-        return Growth(None)
-    brought = sum(needs.of_releases[number].brought for number in lately)
-    # Nothing stands on the newest one yet, so what only it needs says little; unless there is no other.
-    looked_at = lately[:-1] or lately
-    return Growth(pace, brought / len(lately), _freed([one for one in needs.cells if one.release in set(looked_at)], len(looked_at)))
 
-
-def _freed(cells: Collection[Cell], number: int) -> dict[Place, float]:
-    found: dict[Place, float] = {}
-    for one in cells:
-        if one.place is not None:
-            found[one.place] = found.get(one.place, 0.0) + one.unique / number
-    return found
+def _share(parts: Collection[tuple[int, int]]) -> float:
+    part, whole = sum(one for one, _ in parts), sum(one for _, one in parts)
+    return part / whole if whole else 0.0

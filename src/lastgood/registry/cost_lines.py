@@ -20,6 +20,9 @@ from lastgood.registry.points import listing_of, parse_entries
 from lastgood.store.reader import ObjectReader
 
 _FIRST_ROOM = 1024
+_MOST_REMEMBERED = 1 << 26
+"""How many lines of listings are remembered by their numbers, 4 bytes each, so that they are not read once more."""
+
 _Number = TypeVar("_Number", bound=np.generic)
 
 
@@ -30,6 +33,8 @@ class Lines:
         self._reader = reader
         self._index = index
         self._known: dict[bytes, int] = {}
+        self._read_before: dict[FileDigest, Rows] = {}
+        self._room = _MOST_REMEMBERED
         self._rows = np.empty(_FIRST_ROOM, dtype=np.int32)
         self._sizes = np.empty(_FIRST_ROOM, dtype=np.int64)
         self._optimizer = np.empty(_FIRST_ROOM, dtype=np.bool_)
@@ -40,18 +45,45 @@ class Lines:
         Raises:
             Integrity: the listing is not kept, or is none.
         """
-        lines = listing_of(component, self._reader).splitlines(keepends=True)
-        new = [line for line in lines if line not in self._known]
-        if new:
-            self._read(new, component)
-        numbers = np.fromiter((self._known[line] for line in lines), dtype=np.int64, count=len(lines))
+        numbers = self._numbers(component)
         return self._rows[numbers], self._sizes[numbers], self._optimizer[numbers]
+
+    def has(self, component: Component) -> bool:
+        """Whether the listing of a component, if it should have one, is kept: a repair may have found it lost."""
+        listing = component.content.listing
+        return listing is None or bool(self._index.files.find(listing)[0] >= 0)
+
+    def parts_of(self, component: Component) -> list[Part]:
+        """Return which parts a component has; none where its listing is lost.
+
+        Raises:
+            Integrity: the listing is damaged.
+        """
+        if not self.has(component):
+            return []
+        is_optimizer = self._optimizer[self._numbers(component)]
+        has = {Part.FILES: not is_optimizer.all(), Part.OPTIMIZER: bool(is_optimizer.any())}
+        return [part for part in Part if has[part]]
 
     def files(self, digests: Sequence[FileDigest]) -> tuple[Rows, int]:
         """Return the rows of those of the files that are kept, and the sizes of these together."""
         rows = self._index.files.find(b"".join(digests))
         rows = rows[rows >= 0]
         return rows, int(self._index.sizes[rows].sum())
+
+    def _numbers(self, component: Component) -> Rows:
+        listing = component.content.listing
+        if listing in self._read_before:
+            return self._read_before[listing]
+        lines = listing_of(component, self._reader).splitlines(keepends=True)
+        new = [line for line in lines if line not in self._known]
+        if new:
+            self._read(new, component)
+        numbers = np.fromiter((self._known[line] for line in lines), dtype=np.int32, count=len(lines))
+        if listing is not None and self._room >= len(numbers):
+            self._room -= len(numbers)
+            self._read_before[listing] = numbers
+        return numbers
 
     def _read(self, new: Sequence[bytes], component: Component) -> None:
         entries = parse_entries(b"".join(new), component)

@@ -8,14 +8,14 @@ Rules: a *cell* is a part of a component of a release; its listings, its workspa
 are a cell of the release's own, since they stay for ever. Memory: a few numbers a chunk, two bits a chunk for each
 component and each pipeline, and a number for each line of listings.
 
-    needs = survey(context, session, read_index(session))
+    needs = survey(session, index, Lines(reader, index))
     needs.of_releases[0].stored
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -29,10 +29,8 @@ from lastgood.model.component import Component
 from lastgood.model.forecast import NEVER, Place
 from lastgood.model.parts import Part, RemovedPart
 from lastgood.model.usage import Bytes
-from lastgood.registry.context import Context
 from lastgood.registry.cost_index import Index, Numbers, Rows
 from lastgood.registry.cost_lines import Lines
-from lastgood.store.reader import ObjectReader
 
 _NONE: frozenset[RemovedPart] = frozenset()
 _NOBODY = -1
@@ -46,12 +44,19 @@ _Key = TypeVar("_Key")
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A part of a component of a release, or what is the release's own; with what it brought, and what only its release needs."""
+    """A part of a component of a release, or what is the release's own.
+
+    Attributes:
+        brought: the bytes that it needs and none before it.
+        unique: those of them that no other release needs.
+        freed: those of them that become free where parts will be let go.
+    """
 
     release: int
     place: Place | None
     brought: int
     unique: int = 0
+    freed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +88,20 @@ class Needs:
     lost: int
 
 
-def survey(context: Context, session: Session, index: Index, going: Going | None = None, chosen: ReleaseId | None = None) -> Needs:
+def survey(session: Session, index: Index, lines: Lines, going: Going | None = None, chosen: ReleaseId | None = None) -> Needs:
     """Go through all releases.
 
     Args:
-        context: the registry.
         session: reads the catalog.
         index: what it says of bytes.
+        lines: reads listings.
         going: parts that will be let go, for `Needs.freed`.
         chosen: a release that is looked at more closely.
 
     Raises:
         Integrity: a listing or a manifest cannot be read.
     """
-    return _Survey(context, session, index, going or {}, chosen).run()
+    return _Survey(session, index, lines, going or {}, chosen).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +181,12 @@ def _take(bits: NDArray[np.uint8], rows: Rows) -> Rows:
 
 
 class _Survey:
-    def __init__(self, context: Context, session: Session, index: Index, going: Going, chosen: ReleaseId | None) -> None:
+    def __init__(self, session: Session, index: Index, lines: Lines, going: Going, chosen: ReleaseId | None) -> None:
         self._session = session
         self._index = index
         self._going = going
         self._chosen = chosen
-        self._lines = Lines(ObjectReader(context.backend, context.index), index)
+        self._lines = lines
         self._removed = removed_parts(session)
         self._results = evaluations.result_files(session)
         self._users = _Users(len(index.ids))
@@ -202,8 +207,10 @@ class _Survey:
         unique_of_releases = self._users.unique(index.share, len(recorded))
         for number, one in enumerate(of_releases):
             one.unique = int(unique_of_releases[number])
+        going = (self._until >= 0) & (self._until < NEVER)
         unique = _sums(self._cell[alone], index.share[alone], len(self._cells))
-        cells = [Cell(one.release, one.place, one.brought, int(unique[number])) for number, one in enumerate(self._cells)]
+        freed = _sums(self._cell[going], index.share[going], len(self._cells))
+        cells = [replace(one, unique=int(unique[number]), freed=int(freed[number])) for number, one in enumerate(self._cells)]
         brought = _Brought(recorded, cells)
         (total,) = self._all.finish({_EVERYTHING: brought.total}).values() if recorded else (Bytes(),)
         return Needs(
@@ -264,7 +271,7 @@ class _Survey:
         known = self._pieces.get((pipeline, component.name))
         if known is not None and known[0] == listing:
             return known[1]
-        if self._index.files.find(listing)[0] == _NOBODY:
+        if not self._lines.has(component):
             # Nobody knows what it listed: a repair found it lost, or somebody let the whole release go.
             self._lost[(component.digest, Part.FILES)] = 1
             return {}

@@ -12,7 +12,7 @@ from datetime import UTC
 from decimal import Decimal
 from types import MappingProxyType
 
-from lastgood.compare.wording import size
+from lastgood.compare.wording import count, size
 from lastgood.errors import NotFound
 from lastgood.ids import ComponentName, PipelineName
 from lastgood.model.forecast import MONTHS, Point
@@ -107,10 +107,9 @@ def sheets(report: Report, scope: Scope, *, newest: int = _NEWEST) -> Iterator[S
             yield forecast_sheet(report.forecast, report.prices)
 
 
-def said_of_prices(report: Report) -> str:
+def said_of_prices(prices: Prices, *, is_assumed: bool) -> str:
     """Say what prices are reckoned with, and where they are from."""
-    prices = report.prices
-    assumed = "; assumed, since lastgood.toml has no [prices]" if report.is_assumed else ""
+    assumed = "; assumed, since lastgood.toml has no [prices]" if is_assumed else ""
     return f"{prices.title}: {prices.per_gb_month} {prices.currency} a GB (10⁹ bytes) and month, from {prices.said}{assumed}"
 
 
@@ -236,7 +235,7 @@ def forecast_sheet(points: Sequence[Point], prices: Prices, *, every: int = 3) -
     """Return the table of a forecast; the last row is the price of all twelve months."""
     rows = [
         [
-            f"in {one.month} months" if one.month else "now",
+            f"in {count(one.month, 'month')}" if one.month else "now",
             f"{one.at.astimezone(UTC):%Y-%m-%d}",
             size(one.without),
             money(prices.month(one.without), prices),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from lastgood.canonical import canonical_json
 from lastgood.catalog import environments, releases
@@ -23,19 +23,28 @@ from lastgood.registry.points import entries_of
 _NONE: frozenset[tuple[str, Part]] = frozenset()
 
 
-def history_of(session: Session, pipeline: PipelineName, reader: FileReader) -> History:
+PartsOf = Callable[[Component], Sequence[Part]]
+"""Says which parts a component has."""
+
+
+def history_of(session: Session, pipeline: PipelineName, parts_of: PartsOf) -> History:
     """Gather what retention is decided from; parts that were let go already are no items any more.
+
+    Args:
+        session: reads the catalog.
+        pipeline: whose.
+        parts_of: reads listings, such as `Parts(reader).of`.
 
     Raises:
         Integrity: a listing cannot be read.
     """
-    held, removed, parts = held_releases(session), removed_parts(session), _Parts(reader)
+    held, removed = held_releases(session), removed_parts(session)
     records = []
     found = releases.list_releases(session, pipeline, until=None, most=None)
     for record in reversed(found):
         manifest = releases.release_manifest(session, record.release)
         gone = removed.get(record.release, _NONE)
-        items = [item for item in _items(manifest, parts) if (item.component, item.part) not in gone]
+        items = [item for item in _items(manifest, parts_of) if (item.component, item.part) not in gone]
         inputs = frozenset(digest for one in manifest.components.values() for digest in _inputs(one))
         records.append(
             Record(record.release, record.number, record.recorded_at, tuple(items), inputs, tuple(record.tags), record.release in held)
@@ -50,7 +59,7 @@ def made_from(component: Component) -> str | None:
     return None if made_by is None else canonical_json(made_by.to_json()).decode()
 
 
-class _Parts:
+class Parts:
     """Which parts contents have; each listing is read once."""
 
     def __init__(self, reader: FileReader) -> None:
@@ -58,6 +67,7 @@ class _Parts:
         self._known: dict[FileDigest, Sequence[Part]] = {}
 
     def of(self, component: Component) -> Sequence[Part]:
+        """Return which parts a component has."""
         listing = component.content.listing
         if listing is None:
             return ()
@@ -67,11 +77,11 @@ class _Parts:
         return self._known[listing]
 
 
-def _items(manifest: Manifest, parts: _Parts) -> Iterator[Item]:
+def _items(manifest: Manifest, parts_of: PartsOf) -> Iterator[Item]:
     for component in manifest.components.values():
         if component.kind in REMOVABLE:
             run, inputs = made_from(component), frozenset(_inputs(component))
-            for part in parts.of(component):
+            for part in parts_of(component):
                 yield Item(component.name, component.kind, part, component.digest, run, inputs)
 
 

@@ -35,7 +35,7 @@ from lastgood.model.retention_policy import policy_digest, policy_to_json
 from lastgood.registry.context import Context
 from lastgood.registry.points import entries_of
 from lastgood.registry.reachability import Surveyor
-from lastgood.registry.retention_history import history_of
+from lastgood.registry.retention_history import Parts, history_of
 from lastgood.store.reader import ObjectReader
 
 _SCHEMA = "lastgood.retention-plan/1"
@@ -139,7 +139,7 @@ def _decide(context: Context, session: Session, pipeline: PipelineName, now: dat
             f"{pipeline} has no retention policy, so nothing ever goes",
             hint="write [retention] in lastgood.toml, then lastgood policy apply",
         )
-    history = history_of(session, pipeline, ObjectReader(context.backend, context.index))
+    history = history_of(session, pipeline, Parts(ObjectReader(context.backend, context.index)).of)
     decisions = tuple(decide(policy, history, now.astimezone(UTC)))
     return Plan(pipeline, policy, policy_digest(policy), decisions, _digest(pipeline, policy, decisions))
 

@@ -83,7 +83,7 @@ class PricesTable(Table):
         free = Decimal(0)
         return Prices(
             OWN,
-            "own prices",
+            "this storage",
             self.currency or "",
             self.per_gb_month or free,
             self.per_1000_gets or free,
