@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 import lastgood
 from lastgood.api import OpenRegistry
 from lastgood.clock import FixedClock
+from lastgood.ids import ComponentName
 from lastgood.registry.collect import collect
 from lastgood.registry.context import Context
 from lastgood.registry.cost_index import Ids, divide
@@ -218,6 +219,21 @@ def test_the_parts_that_a_policy_let_go_are_waiting_and_then_gone(registry: Regi
     registry.open.upkeep.collect(NOW)
     registry.check()
     assert registry.open.costs.report().folder.waiting == 0
+
+
+def test_thousands_of_small_files_are_counted_too(registry: Registry) -> None:
+    for number in range(2_500):
+        registry.write(f"data/{number}.txt", b"row %d" % number)
+    registry.commit()
+    registry.write("data/7.txt", b"another row")
+    registry.record_policy()
+    registry.commit()
+    registry.clock.advance(seconds=40 * 86_400)
+    registry.check()
+    report = registry.open.costs.report("r2")
+    assert report.forecast
+    assert report.needs.of_chosen[ComponentName("train")].logical == 40_000 + sum(len(f"row {n}") for n in range(2_500)) + 11 - 5
+    assert report.folder.packs == registry.stored()
 
 
 def test_the_shares_of_a_frame_add_up_to_it() -> None:

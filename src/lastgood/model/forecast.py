@@ -91,13 +91,11 @@ class Growth:
         pace: of its releases; None where it is not known.
         per_release: the bytes that a release brings.
         freed: of a part of a component, the bytes that are free again once it is let go.
-        bytes_now: the bytes that the pipeline's releases brought and that are there.
     """
 
     pace: Pace | None
     per_release: float = 0.0
     freed: Mapping[Place, float] = field(default_factory=dict)
-    bytes_now: int = 0
 
     def added(self, now: datetime) -> list[int]:
         """Return, for now and each month, how many bytes have come by then."""

@@ -66,9 +66,14 @@ class FolderBytes:
     others: int = 0
 
     @property
+    def packs(self) -> int:
+        """The bytes of the packs that the catalog knows."""
+        return self.needed + self.waiting + self.dead + self.footers + self.damage
+
+    @property
     def total(self) -> int:
         """All of them."""
-        return sum(self.sorts().values())
+        return self.packs + self.orphans + self.quarantine + self.catalog + self.cache + self.others
 
     def sorts(self) -> dict[str, int]:
         """Return the sorts by name."""

@@ -61,7 +61,8 @@ class Lines:
         """
         if not self.has(component):
             return []
-        is_optimizer = self._optimizer[self._numbers(component)]
+        numbers = self._numbers(component)
+        is_optimizer = self._optimizer[numbers]
         has = {Part.FILES: not is_optimizer.all(), Part.OPTIMIZER: bool(is_optimizer.any())}
         return [part for part in Part if has[part]]
 
