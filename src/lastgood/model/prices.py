@@ -6,7 +6,7 @@ the first bytes holds for all. A price that could not be read at its source is n
 it says so. Whoever has other prices writes them in `[prices]` of lastgood.toml.
 
     >>> CLASSES["gcs-standard"].month(250 * GB)
-    Decimal('5.00')
+    Decimal('5.000')
     >>> CLASSES["gcs-standard"].restore(requests=5_000, fetched=10 * GB).total
     Decimal('1.2020')
 """
