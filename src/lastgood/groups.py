@@ -21,16 +21,54 @@ from lastgood.registry.upkeep import Upkeep
 if TYPE_CHECKING:
     from lastgood.live.environments import LiveEnvironments
     from lastgood.registry.case import Figures
+    from lastgood.registry.cost import Costs
     from lastgood.registry.evaluations import Evaluations
     from lastgood.registry.incident_protocol import Incidents
     from lastgood.registry.lineage import Lineage
     from lastgood.registry.pilots import Pilots
     from lastgood.registry.policies import Policies
     from lastgood.registry.protocols import Files, Holds, Operations, Releases
+    from lastgood.registry.retention import Retention
     from lastgood.workspace.declaration import Workspace
 
 
-class Groups:
+class BusinessGroups:
+    """What an open registry says of money: for who approves the budget."""
+
+    _embedded: EmbeddedRegistry
+    _workspace_root: Path | None
+
+    @cached_property
+    def costs(self) -> Costs:
+        """What it takes and costs, now and in twelve months."""
+        from lastgood.registry.cost import Costs  # noqa: PLC0415
+
+        workspace = None if self._workspace_root is None else workspace_at(self._workspace_root)
+        return Costs(self._embedded.context, None if workspace is None else workspace.prices)
+
+    @cached_property
+    def figures(self) -> Figures:
+        """What history says of the inputs of the payback page."""
+        from lastgood.registry.case import Figures  # noqa: PLC0415
+
+        return Figures(self._embedded.context, lambda: self.costs)
+
+    @cached_property
+    def incidents(self) -> Incidents:
+        """What went wrong, and what it cost."""
+        from lastgood.registry.incidents import Incidents  # noqa: PLC0415
+
+        return Incidents(self._embedded.context)
+
+    @cached_property
+    def pilots(self) -> Pilots:
+        """A span in which lastgood is tried, held against one before."""
+        from lastgood.registry.pilots import EmbeddedPilots  # noqa: PLC0415
+
+        return EmbeddedPilots(self._embedded.context)
+
+
+class Groups(BusinessGroups):
     """What an open registry is made of.
 
     Attributes:
@@ -41,7 +79,9 @@ class Groups:
         operations: what was done, one operation after the other, and undoing it.
         policies: what environments ask of releases, and what people approved.
         evaluations: what suites said of releases.
+        retention: whose bytes may go.
         lineage: what was made from what, and which releases have a file or a row.
+        costs: what it takes and costs, now and in twelve months.
         figures: what history says of the inputs of the payback page.
         incidents: what went wrong, and what it cost.
         pilots: a span in which lastgood is tried, held against one before.
@@ -98,6 +138,13 @@ class Groups:
         return Policies(self._embedded.context)
 
     @cached_property
+    def retention(self) -> Retention:
+        """Whose bytes may go."""
+        from lastgood.registry.retention import Retention  # noqa: PLC0415
+
+        return Retention(self._embedded.context)
+
+    @cached_property
     def lineage(self) -> Lineage:
         """What was made from what, and which releases have a file or a row."""
         from lastgood.registry.lineage import Lineage  # noqa: PLC0415
@@ -110,27 +157,6 @@ class Groups:
         from lastgood.registry.evaluations import Evaluations  # noqa: PLC0415
 
         return Evaluations(self._embedded.context, self._embedded.files, self._embedded.cache)
-
-    @cached_property
-    def figures(self) -> Figures:
-        """What history says of the inputs of the payback page."""
-        from lastgood.registry.case import Figures  # noqa: PLC0415
-
-        return Figures(self._embedded.context)
-
-    @cached_property
-    def incidents(self) -> Incidents:
-        """What went wrong, and what it cost."""
-        from lastgood.registry.incidents import Incidents  # noqa: PLC0415
-
-        return Incidents(self._embedded.context)
-
-    @cached_property
-    def pilots(self) -> Pilots:
-        """A span in which lastgood is tried, held against one before."""
-        from lastgood.registry.pilots import EmbeddedPilots  # noqa: PLC0415
-
-        return EmbeddedPilots(self._embedded.context)
 
 
 def workspace_at(folder: str | Path | Workspace) -> Workspace:

@@ -134,6 +134,13 @@ class SourceDigest(Sha256Digest):
     what = "source digest"
 
 
+class PlanDigest(Sha256Digest):
+    """SHA-256 of what a plan of retention would remove, as canonical JSON."""
+
+    __slots__ = ()
+    what = "plan digest"
+
+
 class LeafHash(Sha256Digest):
     """RFC 6962 leaf hash of an event: SHA-256(0x00 ‖ event bytes)."""
 

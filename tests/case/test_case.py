@@ -11,7 +11,8 @@ import pytest
 
 from lastgood.errors import InvalidCase
 from lastgood.model import case_words as words
-from lastgood.model.case import Case, Declared, Given, Happening, Measured, Origin, PastIncident, make_case
+from lastgood.model.case import Case, Declared, Given, Measured, Origin, PastIncident, make_case
+from lastgood.model.changes.incidents import IncidentKind
 from lastgood.model.estimates import INPUTS, Range, parse_range, point, range_of_text
 from tests.case.examples import TODAY, case_of, declared, nothing_costs_anything
 
@@ -43,7 +44,7 @@ def test_what_is_said_beats_what_is_measured_and_that_what_is_assumed() -> None:
         (lambda: case_of(measured=Measured(deployments=9, near_misses=1)), True, True, "weak"),
         (lambda: case_of(measured=Measured(deployments=9, repro_failures=2)), True, True, "weak"),
         (lambda: case_of(measured=Measured(deployments=9, incidents=0)), True, False, "not yet"),
-        (lambda: case_of(replace(TOLD, kind=Happening.NEAR_MISS)), True, True, "weak"),
+        (lambda: case_of(replace(TOLD, kind=IncidentKind.NEAR_MISS)), True, True, "weak"),
         (lambda: case_of(TOLD, incidents_per_year=2), True, True, "strong"),
         (lambda: case_of(incidents_per_year=1, share_preventable="0.3"), True, True, "weak"),
         (lambda: case_of(incidents_per_year=1), True, True, "sound"),

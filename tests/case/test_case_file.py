@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from lastgood.errors import InvalidCase
 from lastgood.formats.case_file import MOST_INCIDENTS, read_case_file
-from lastgood.model.case import Happening, Origin
+from lastgood.model.case import Origin
+from lastgood.model.changes.incidents import IncidentKind
 from lastgood.model.estimates import Range
 from tests.model.values import effort
 
@@ -41,8 +42,8 @@ def test_a_whole_file_is_read_as_it_is_written() -> None:
     assert found.given["share_preventable"].range.likely == Decimal("0.1")
     assert {(one.origin, one.where) for one in found.given.values()} == {(Origin.FILE, "case.toml")}
     first, second = found.incidents
-    assert (first.kind, first.cost, first.on) == (Happening.INCIDENT, Decimal(18000), date(2026, 5, 11))
-    assert (second.kind, second.cost, second.on) == (Happening.REPRO_FAILURE, None, None)
+    assert (first.kind, first.cost, first.on) == (IncidentKind.INCIDENT, Decimal(18000), date(2026, 5, 11))
+    assert (second.kind, second.cost, second.on) == (IncidentKind.REPRO_FAILURE, None, None)
 
 
 def test_an_empty_file_declares_nothing() -> None:

@@ -172,12 +172,22 @@ class TestWhatARegistryHasMeasured:
         assert found.given["deploys_per_year"].range.likely * 10 == 521
         assert found.given["deploys_per_year"].note == "extrapolated: 4 deploys of all pipelines in 28 days, × 365 ÷ 28"
         assert (found.deployments, found.rollbacks, found.rollback_seconds) == (5, 1, Decimal("2.5"))
-        assert found.incidents is None
+        assert found.incidents == 0
 
     def test_a_shorter_history_gives_no_rate_and_says_so(self, desk: Desk, clock: FixedClock) -> None:
         found = self.measured(desk, clock, days=27, deploys=4)
         assert not found.given
-        assert found.notes == ["4 deploys in 27 days of history: too few days for a rate, 28 are needed"]
+        assert found.notes[0] == "4 deploys in 27 days of history: too few days for a rate, 28 are needed"
+
+    def test_what_storage_costs_is_said_with_the_price(self, desk: Desk, clock: FixedClock) -> None:
+        (said,) = self.measured(desk, clock, days=28, deploys=4).notes
+        assert said.startswith("storage measured: ")
+        assert "USD a month (Google Cloud Storage Standard: 0.020 USD a GB" in said
+        assert "assumed, since lastgood.toml has no [prices]" in said
+        desk.write("lastgood.toml", "this is = not right")
+        with lastgood.open(desk.root, clock=clock) as registry:
+            (said,) = registry.figures.measured().notes
+        assert said == "what storage costs a month is not known: lastgood.toml is not right"
 
     def test_of_a_longer_history_the_last_year_counts(self, desk: Desk, clock: FixedClock) -> None:
         found = self.measured(desk, clock, days=367, deploys=4)

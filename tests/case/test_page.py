@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from lastgood.model.case import Case, Given, Happening, Measured, Origin, PastIncident, make_case
+from lastgood.model.case import Case, Given, Measured, Origin, PastIncident, make_case
+from lastgood.model.changes.incidents import IncidentKind
 from lastgood.model.estimates import Range, point
 from lastgood.pages.case import case_page
 from lastgood.pages.pdf import draw_pdf
@@ -23,7 +24,7 @@ from tests.case.examples import TODAY, case_of, declared, nothing_costs_anything
 HOSTILE = "</p><script>alert(1)</script> & \x1b[31mred\u202e"
 LONG = PastIncident(
     "The answer that cited a withdrawn policy to every third customer in the week before the holidays, " * 2,
-    Happening.NEAR_MISS,
+    IncidentKind.NEAR_MISS,
     Decimal("999999999.99"),
     date(2026, 5, 11),
     f"declared in {'c' * 38}….toml",

@@ -32,6 +32,7 @@ _LEVELLED = (
     (re.compile(r"\b(?:\d+m )?\d+s\b"), "<seconds>"),
     (re.compile(r"\b(in|took) \d+\.\d\d s\b"), r"\1 <seconds>"),
     (re.compile(r"\([\d.]+ (?:bytes|kB) new\)"), "(<bytes> new)"),
+    (re.compile(r"storage measured: [\d.]+ \w+"), "storage measured: <bytes>"),
     (re.compile(r"─+"), "───"),
     (re.compile(r"(?<=\S) {2,}"), "  "),
     (re.compile(r" +$", re.MULTILINE), ""),

@@ -234,6 +234,7 @@ WITHOUT_FREE_TEXT = {
     "MoveKind",
     "OperationId",
     "PipelineName",
+    "PlanDigest",
     "PolicyDigest",
     "RegistryId",
     "ReleaseId",
@@ -254,6 +255,7 @@ WITHOUT_FREE_TEXT = {
     "int",
     "int | None",
     "tuple[BehaviorDigest, ...]",
+    "tuple[Removal, ...]",
 }
 
 

@@ -27,6 +27,7 @@ from lastgood.ids import (
     Name,
     OperationId,
     PipelineName,
+    PlanDigest,
     RegistryId,
     ReleaseId,
     SourceDigest,
@@ -64,6 +65,7 @@ from lastgood.model.changes.releases import (
     TagSet,
     Verdict,
 )
+from lastgood.model.changes.retention import Removal, RetentionApplied, RetentionWithdrawn
 from lastgood.model.component import (
     Content,
     DatasetContent,
@@ -78,6 +80,7 @@ from lastgood.model.component import (
     make_component,
 )
 from lastgood.model.gates.policy import policy_digest
+from lastgood.model.parts import Part
 
 USUAL = 100
 AnyDigest = TypeVar("AnyDigest", bound=Digest)
@@ -174,6 +177,7 @@ def incidents(cost: int | None) -> st.SearchStrategy[IncidentRecorded]:
     )
 
 
+_removals = st.lists(st.builds(Removal, _releases, names(ComponentName), st.sampled_from(Part)), max_size=3).map(tuple)
 BODIES: Mapping[type[Body], st.SearchStrategy[Body]] = {
     RegistryCreated: st.builds(RegistryCreated, st.uuids().map(lambda one: RegistryId.parse(str(one)))),
     RetentionRecorded: st.builds(RetentionRecorded, _pipelines, json_objects),
@@ -217,6 +221,8 @@ BODIES: Mapping[type[Body], st.SearchStrategy[Body]] = {
         numbers,
         st.none() | st.integers(-64, 599),
     ),
+    RetentionApplied: st.builds(RetentionApplied, _pipelines, json_objects, digests(PlanDigest), _removals),
+    RetentionWithdrawn: st.builds(RetentionWithdrawn, _pipelines, numbers, _removals),
     OperationUndone: st.builds(OperationUndone, st.uuids().map(lambda one: OperationId.parse(str(one)))),
     EnvironmentMoved: st.builds(
         EnvironmentMoved,

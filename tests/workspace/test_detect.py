@@ -79,7 +79,7 @@ def test_a_whole_pipeline_is_found(tmp_path: Path) -> None:
     assert declared["quality"].run == "python evals/quality/run.py"
     assert declared["runtime"].python == "3.12.4"
     assert workspace.retention is not None
-    assert (workspace.retention.keep_last, workspace.retention.keep_tagged) == (50, True)
+    assert (workspace.retention.rules.keep_last, workspace.retention.rules.keep_tagged) == (50, True)
     assert prepare(workspace, HashingIntake(), StatCache.load(tmp_path)).files == 19
 
 

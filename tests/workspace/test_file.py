@@ -134,8 +134,9 @@ def test_it_declares_environments_and_retention() -> None:
     assert (prod.live, workspace.live_folders) == ("run/prod", (Path("/somewhere/run/prod"),))
     assert (staging.gates, staging.live) == ((), None)
     assert workspace.retention is not None
-    assert workspace.retention.keep_deployed == timedelta(days=400)
-    assert (workspace.retention.keep_last, workspace.retention.keep_tagged) == (50, True)
+    rules = workspace.retention.rules
+    assert rules.keep_deployed == {"*": timedelta(days=400)}
+    assert (rules.keep_last, rules.keep_tagged) == (50, True)
 
 
 def test_it_keeps_the_bytes_of_the_file_and_the_lines_of_paths() -> None:

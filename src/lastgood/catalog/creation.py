@@ -19,7 +19,7 @@ from lastgood.catalog.schema import of_an_empty_catalog, upgrading
 from lastgood.catalog.sqlite import SQLiteDatabase, connect, make_durable, translated
 from lastgood.errors import AlreadyExists, Integrity, NewerSchema, Unavailable, of_os_error
 
-CURRENT = "0006"
+CURRENT = "0007"
 
 
 def create_catalog(path: Path, begin: Callable[[Database], None]) -> None:

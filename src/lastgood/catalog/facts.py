@@ -7,12 +7,12 @@ before it, so replaying the events into empty tables makes the same facts again.
 from __future__ import annotations
 
 from lastgood.catalog.database import Session
-from lastgood.catalog.projections import environments, evaluations, incidents, ledger, pilots, policies, registry, releases
+from lastgood.catalog.projections import environments, evaluations, incidents, ledger, pilots, policies, registry, releases, retention
 from lastgood.catalog.projections.projection import Projections
 from lastgood.ids import LeafHash
 from lastgood.model.event import Event
 
-_SUBJECTS = (registry, ledger, releases, environments, policies, evaluations, incidents, pilots)
+_SUBJECTS = (registry, ledger, releases, environments, policies, evaluations, incidents, pilots, retention)
 
 FACT_TABLES = ("fact_operations", *(table for subject in _SUBJECTS for table in subject.TABLES))
 

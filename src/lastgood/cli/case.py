@@ -56,23 +56,23 @@ def command(
     has measured, then a default that is shown with where it comes from. Without --input and without any of these flags, a
     terminal is asked. No registry is needed.
     """
-    measured = _measured(session, is_needed=file is None)
     declared = _declared(session, file, values)
-    if file is None and not declared.given and not session.output.json and sys.stdin.isatty():
-        declared = _ask(declared, measured)
     if currency is not None:
         declared = replace(declared, currency=currency)
+    measured = _measured(session, declared.currency, is_needed=file is None)
+    if file is None and not declared.given and not session.output.json and sys.stdin.isatty():
+        declared = _ask(declared, measured)
     case = make_case(declared, measured, today=session.settings().clock.now().date(), seed=seed)
     _print(session.output, case)
     _write(session, case, page, pdf)
     session.output.answer("case", _json(case))
 
 
-def _measured(session: Session, *, is_needed: bool) -> Measured:
+def _measured(session: Session, currency: str, *, is_needed: bool) -> Measured:
     """Ask the registry, if there is one; whoever gives a file needs none, and is only told that it cannot be read."""
     try:
         with session.registry() as registry:
-            return registry.figures.measured()
+            return registry.figures.measured(currency)
     except LastgoodError as error:
         if session.registry_option is None and isinstance(error, NotFound):
             return Measured()

@@ -42,6 +42,8 @@ COMMANDS: dict[str, str] = {
     "hold": "keep the bytes of a release, whatever the policy says",
     "verify": "check bytes, manifests and history",
     "ledger": "checkpoints, proofs and keys of the history",
+    "retention": "whose bytes a policy lets go, and letting them go",
+    "cost": "what the bytes cost, now and in 12 months",
     "gc": "take back the bytes that no release needs",
     "optimize": "encode old chunks better, so that they take less room",
     "repair": "make the index anew from the packs, put damaged packs aside",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import click
 
+from lastgood.api import OpenRegistry
 from lastgood.cli.output import time_text
 from lastgood.cli.session import Session, in_session
 from lastgood.clock import format_instant
@@ -13,7 +14,9 @@ from lastgood.errors import NotFound
 from lastgood.ids import EnvironmentName
 from lastgood.model.gates.policy import Policy, Written
 from lastgood.registry.policies import PolicyChange
+from lastgood.workspace.declaration import Workspace
 
+_RETENTION = {True: "another policy than before", False: "the same as before"}
 _ORDER = ("metric", "min", "max", "max_drop", "confidence", "soak", "hours", "bytes", "within_hours", "from", "until", "zone", "reason")
 
 
@@ -29,6 +32,8 @@ def command() -> None:
 def apply_command(session: Session, names: tuple[str, ...], dry_run: bool) -> None:
     """Record the policies that lastgood.toml declares, of all its environments or of those that are named.
 
+    Where none is named, the policy of retention as well.
+
     From then on they decide in the registry, whatever a file of whoever deploys says. An environment that did not exist
     comes into being. What is the same already is left as it is.
     """
@@ -41,12 +46,17 @@ def apply_command(session: Session, names: tuple[str, ...], dry_run: bool) -> No
     with session.registry() as registry:
         do = registry.policies.plan if dry_run else registry.policies.apply
         changes = do(workspace.pipeline, documents)
+        retention = None if names else _retention(registry, workspace, dry_run=dry_run)
         known = registry.pipelines()
         others = [one.environment for one in registry.policies.list(workspace.pipeline)] if workspace.pipeline in known else []
     _say_changes(session, changes, dry_run=dry_run)
+    if retention is not None:
+        session.output.data(f"retention: {_RETENTION[retention]}{' (nothing was recorded)' if dry_run and retention else ''}")
     for name in sorted(set(others) - declared.keys()):
         session.output.note(f"{name} has a policy that lastgood.toml does not mention; it holds on")
-    session.output.answer("policy-apply", {"applied": not dry_run, "policies": [_change_json(one) for one in changes]})
+    session.output.answer(
+        "policy-apply", {"applied": not dry_run, "policies": [_change_json(one) for one in changes], "retention": retention}
+    )
 
 
 @command.command("show")
@@ -73,6 +83,16 @@ def show_command(session: Session, environment: str) -> None:
         "actor": found.actor,
     }
     output.answer("policy-show", fields)
+
+
+def _retention(registry: OpenRegistry, workspace: Workspace, *, dry_run: bool) -> bool | None:
+    """Record the retention policy; return whether it is another one than before, None where none is declared."""
+    if workspace.retention is None:
+        return None
+    if dry_run:
+        known = workspace.pipeline in registry.pipelines()
+        return (registry.retention.policy(workspace.pipeline) if known else None) != workspace.retention
+    return registry.retention.record(workspace.pipeline, workspace.retention)
 
 
 def policy_lines(policy: Policy) -> list[str]:

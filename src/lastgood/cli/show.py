@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import click
 
 from lastgood.api import OpenRegistry
+from lastgood.catalog.removals import Tombstone
 from lastgood.cli.approve import approval_json
 from lastgood.cli.evaluation import evaluation_json, evaluation_line
 from lastgood.cli.output import time_text
@@ -16,6 +17,8 @@ from lastgood.clock import format_instant
 from lastgood.compare.wording import count, size
 from lastgood.model.component import Component
 from lastgood.model.listing import FileEntry
+from lastgood.model.parts import Part
+from lastgood.model.retention_policy import policy_to_json
 from lastgood.registry.history import ReleaseDetails
 from lastgood.registry.layouts import layout_problems
 from lastgood.registry.points import entries_of
@@ -36,11 +39,15 @@ def command(session: Session, revision: str, everything: bool) -> None:
         evaluations = registry.evaluations.list(str(details.release.release))
         approvals = registry.policies.approvals(str(details.release.release))
         overridden = _overridden(registry, details)
+        stones = registry.retention.tombstones(str(details.release.release))
     _print_head(session, details, overridden)
     for evaluation in evaluations:
         session.output.data(f"judged    {evaluation_line(evaluation)}")
     for approval in approvals:
         session.output.data(f"approved  for {approval.environment} by {approval.actor or '(erased)'}, {time_text(approval.recorded_at)}")
+    for stone in stones:
+        what = stone.component if stone.part is Part.FILES else f"the optimizer state of {stone.component}"
+        session.output.data(f"let go    the bytes of {what}, by {stone.actor or '(erased)'}, {time_text(stone.recorded_at)}")
     for name, component in details.manifest.components.items():
         _print_component(session, component, files[name], problems, everything=everything)
     session.output.answer(
@@ -48,10 +55,21 @@ def command(session: Session, revision: str, everything: bool) -> None:
         {
             **_head_json(details, overridden),
             "evaluations": [evaluation_json(one) for one in evaluations],
+            "let_go": [_stone_json(one) for one in stones],
             "approvals": [approval_json(one) for one in approvals],
             "components": [_component_json(one, files[name], problems) for name, one in details.manifest.components.items()],
         },
     )
+
+
+def _stone_json(one: Tombstone) -> dict[str, object]:
+    return {
+        "component": one.component,
+        "part": one.part.value,
+        "policy": policy_to_json(one.policy),
+        "recorded_at": format_instant(one.recorded_at),
+        "actor": one.actor,
+    }
 
 
 def _head_json(details: ReleaseDetails, overridden: Mapping[tuple[str, int], str]) -> dict[str, object]:

@@ -19,7 +19,8 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from lastgood.errors import InvalidCase
-from lastgood.model.case import CURRENCY, Declared, Given, Happening, Origin, PastIncident
+from lastgood.model.case import CURRENCY, Declared, Given, Origin, PastIncident
+from lastgood.model.changes.incidents import IncidentKind
 from lastgood.model.estimates import INPUTS, parse_range
 
 LARGEST = 100_000
@@ -99,7 +100,7 @@ def _incidents(value: object, name: str, problems: list[str]) -> Iterator[PastIn
             cost = table.get("cost")
             yield PastIncident(
                 title=table["title"],
-                kind=Happening(table.get("kind", Happening.INCIDENT.value)),
+                kind=IncidentKind(table.get("kind", IncidentKind.INCIDENT.value)),
                 cost=None if cost is None else parse_range(cost, INPUTS["cost_per_incident"]).likely,
                 on=table.get("on"),
                 where=f"{Origin.FILE.value} {name}",
@@ -108,7 +109,7 @@ def _incidents(value: object, name: str, problems: list[str]) -> Iterator[PastIn
 
 def _wrong_in(table: Mapping[str, object]) -> Iterator[str]:
     yield from (_unknown(key, _OF_AN_INCIDENT) for key in table if key not in _OF_AN_INCIDENT)
-    title, on, kinds = table.get("title"), table.get("on"), [one.value for one in Happening]
+    title, on, kinds = table.get("title"), table.get("on"), [one.value for one in IncidentKind]
     if not isinstance(title, str) or not title.strip() or len(title) > LONGEST_TITLE:
         yield f"title: must be a text of 1 to {LONGEST_TITLE} letters"
     if table.get("kind", kinds[0]) not in kinds:

@@ -26,6 +26,7 @@ from types import MappingProxyType
 
 from lastgood.errors import InvalidCase
 from lastgood.model.chance import SEED, Chances, Swing, draw, likeliest, tornado
+from lastgood.model.changes.incidents import IncidentKind
 from lastgood.model.estimates import INPUTS, Input, Range, Unit
 from lastgood.model.payback import (
     LOOK_AGAIN_DAYS,
@@ -55,16 +56,8 @@ class Origin(Enum):
     ASKED = "asked"
 
 
-class Happening(Enum):
-    """What went wrong: production itself, nearly, or making something again."""
-
-    INCIDENT = "incident"
-    NEAR_MISS = "near-miss"
-    REPRO_FAILURE = "repro-failure"
-
-
 _NOUNS = MappingProxyType(
-    {Happening.INCIDENT: "incident", Happening.NEAR_MISS: "near-miss", Happening.REPRO_FAILURE: "reproduction failure"},
+    {IncidentKind.INCIDENT: "incident", IncidentKind.NEAR_MISS: "near-miss", IncidentKind.REPRO_FAILURE: "reproduction failure"},
 )
 
 
@@ -105,7 +98,7 @@ class PastIncident:
     """Something that went wrong, as the input declares it or the registry has it."""
 
     title: str
-    kind: Happening = Happening.INCIDENT
+    kind: IncidentKind = IncidentKind.INCIDENT
     cost: Decimal | None = None
     on: date | None = None
     where: str = ""
@@ -221,7 +214,7 @@ def make_case(declared: Declared, measured: Measured, *, today: date, seed: int 
 def _check(declared: Declared, measured: Measured) -> None:
     if not _CURRENCY.fullmatch(declared.currency):
         raise InvalidCase(f"currency: {declared.currency[:20]!r} is no currency; write three capital letters, such as EUR")
-    listed = [one for one in declared.incidents if one.kind is Happening.INCIDENT]
+    listed = [one for one in declared.incidents if one.kind is IncidentKind.INCIDENT]
     if listed and "incidents_per_year" not in declared.given and "incidents_per_year" not in measured.given:
         raise InvalidCase(
             "incidents: some are listed, but not how many there are a year, which nobody can tell from a list",

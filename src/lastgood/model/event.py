@@ -49,6 +49,7 @@ from lastgood.model.changes.releases import (
     TagRemoved,
     TagSet,
 )
+from lastgood.model.changes.retention import Removal, RetentionApplied, RetentionWithdrawn
 from lastgood.model.fields import Fields
 from lastgood.model.release import check_schema
 
@@ -82,6 +83,8 @@ _CHANGES = (
     BackfillWithdrawn,
     PilotStarted,
     PilotWithdrawn,
+    RetentionApplied,
+    RetentionWithdrawn,
 )
 EVENT_TYPES: Mapping[str, type[Body]] = {one.type: one for one in _CHANGES}
 
@@ -176,6 +179,8 @@ def _to_json(value: object) -> Json:
         return dict(value)
     if isinstance(value, str):
         return str.__str__(value)
+    if isinstance(value, Removal):
+        return value.to_json()
     if value is None or isinstance(value, int):
         return value
     raise TypeError(f"an event has no field of the type {type(value).__name__}")

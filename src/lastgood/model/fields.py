@@ -121,3 +121,15 @@ def number_in(known: Fields, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise InvalidManifest(f"the field {name!r} is not a number")
     return value
+
+
+def items_in(known: Fields, name: str) -> list[Json]:
+    """Return a field that is a list.
+
+    Raises:
+        InvalidManifest: it is missing, or no list.
+    """
+    value = known.value(name)
+    if not isinstance(value, list):
+        raise InvalidManifest(f"the field {name!r} is not a list")
+    return value

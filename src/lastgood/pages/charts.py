@@ -10,7 +10,7 @@ texts are escaped; the same values give the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -20,10 +20,12 @@ INK, QUIET, SHADE = "#1c2430", "#5c6675", "#e9edf3"
 CHART_STYLE = """
 svg text { fill: var(--ink); } svg .aside { fill: var(--quiet); } svg .shade { fill: var(--shade); }
 svg .bar { fill: var(--bar); } svg .mark { stroke: var(--ink); }
+svg .grid { stroke: var(--line); } svg .line { stroke: var(--bar); }
 :root { --bar: #5b8bc5; } @media (prefers-color-scheme: dark) { :root { --bar: #3f6fa8; } } @media print { :root { --bar: #5b8bc5; } }
 """
 _FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 _BAR = "#5b8bc5"
+_LINE_HEIGHT = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,66 @@ def _marks(axis: Axis, marks: Sequence[tuple[Decimal, str]]) -> Iterator[str]:
 def _half(text: str) -> float:
     """Return about half of the room that a text takes."""
     return len(text) * 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a chart: its name, and a value for each place across."""
+
+    name: str
+    values: Sequence[Decimal]
+    is_dashed: bool = False
+
+
+def line_chart(
+    lines: Sequence[Line], places: Sequence[str], write: Callable[[Decimal], str], *, width: int = 640, height: int = 210
+) -> str:
+    """Draw lines from nothing upward, each with its name and its last value at its end.
+
+    Args:
+        lines: the lines, two at the most, so that their ends can be told apart.
+        places: what stands under each value; an empty text for nothing.
+        write: writes a value.
+        width: of the drawing.
+        height: of the drawing.
+    """
+    most = max((value for line in lines for value in line.values), default=Decimal(0))
+    across = Axis(Decimal(0), Decimal(max(1, len(places) - 1)), 58, width - 150)
+    up = Axis(Decimal(0), most or Decimal(1), height - 24, 12)
+    drawn = []
+    for share in (Decimal(0), Decimal("0.5"), Decimal(1)):
+        y = up.at(most * share)
+        drawn.append(f'<line class="grid" stroke="{SHADE}" x1="{across.left}" y1="{y}" x2="{across.right}" y2="{y}"/>')
+        drawn.append(_text(across.left - 6, y + 4, write(most * share), anchor="end", look="aside"))
+    drawn += [
+        _text(across.at(Decimal(number)), height - 6, text, anchor="middle", look="aside") for number, text in enumerate(places) if text
+    ]
+    ends: list[float] = []
+    for line in lines:
+        points = " ".join(f"{across.at(Decimal(number))},{up.at(value)}" for number, value in enumerate(line.values))
+        dashes = ' stroke-dasharray="5 4"' if line.is_dashed else ""
+        drawn.append(f'<polyline class="line" fill="none" stroke="{_BAR}" stroke-width="2"{dashes} points="{points}"/>')
+        y = up.at(line.values[-1]) + 4
+        if ends and abs(y - ends[-1]) < _LINE_HEIGHT:
+            y = ends[-1] + _LINE_HEIGHT
+        ends.append(y)
+        drawn.append(_text(across.right + 6, y, f"{line.name}: {write(line.values[-1])}"))
+    return _svg(width, height, drawn)
+
+
+def column_chart(columns: Sequence[tuple[str, Decimal]], write: Callable[[Decimal], str], *, width: int = 640, height: int = 150) -> str:
+    """Draw a column for each value, with the value above it and its name below."""
+    most = max((value for _, value in columns), default=Decimal(0))
+    up = Axis(Decimal(0), most or Decimal(1), height - 22, 18)
+    room = width / max(1, len(columns))
+    drawn = []
+    for number, (name, value) in enumerate(columns):
+        left, top = round(number * room + room * 0.15, 1), up.at(value)
+        shape = f'x="{left}" y="{top}" width="{round(min(room * 0.7, 60), 1)}" height="{round(max(0.5, height - 22 - top), 1)}"'
+        drawn.append(f'<rect class="bar" fill="{_BAR}" {shape}/>')
+        drawn.append(_text(left, top - 4, write(value), look="aside"))
+        drawn.append(_text(left, height - 6, name, look="aside"))
+    return _svg(width, height, drawn)
 
 
 def _rule(x: float, top: float, bottom: float) -> str:

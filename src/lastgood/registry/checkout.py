@@ -21,7 +21,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import Protocol, Self
 
-from lastgood.errors import AlreadyExists, Integrity, NotFound, of_os_error
+from lastgood.errors import AlreadyExists, Gone, Integrity, NotFound, of_os_error
 from lastgood.ids import ComponentName, FileDigest
 from lastgood.model.listing import FileEntry, Mode
 from lastgood.model.paths import check_path, check_together
@@ -224,6 +224,8 @@ def _require_free(target: Path) -> None:
 def _reporting(target: Path) -> Iterator[None]:
     try:
         yield
+    except Gone:
+        raise
     except NotFound as error:
         raise Integrity(f"{error.message}, and the release needs it; nothing was written", details=error.details) from error
     except OSError as error:

@@ -20,7 +20,7 @@ from lastgood.catalog.creation import migrate_catalog, require_current_schema
 from lastgood.catalog.database import Database
 from lastgood.catalog.sqlite import SQLiteDatabase
 from lastgood.clock import Clock
-from lastgood.errors import NotFound
+from lastgood.errors import Gone, NotFound
 from lastgood.ids import EnvironmentName, FileDigest, OperationId, PipelineName, RegistryId, ReleaseId, TagName
 from lastgood.model.changes.environments import MoveKind
 from lastgood.model.changes.releases import Verdict
@@ -47,6 +47,7 @@ from lastgood.store.reader import ObjectReader
 
 CATALOG = "catalog.db"
 CACHE = "cache"
+STORE = "store"
 OWN_FOLDER = ".lastgood"
 
 
@@ -114,7 +115,7 @@ def context_of(folder: Path, settings: Settings, database: Database) -> Context:
     return Context(
         folder=folder,
         database=database,
-        backend=LocalBackend(folder / "store"),
+        backend=LocalBackend(folder / STORE),
         clock=settings.clock,
         entropy=settings.entropy,
         zone=settings.zone,
@@ -309,20 +310,46 @@ class EmbeddedFiles:
 
     def read_file(self, digest: FileDigest, *, limit: int | None = None) -> bytes:
         """Return a whole file."""
-        return self._reader.read_file(digest, limit=limit)
+        with _saying_gone(self._context):
+            return self._reader.read_file(digest, limit=limit)
 
     def open_file(self, digest: FileDigest) -> BinaryIO:
         """Open a kept file to be read from any place."""
-        return self._reader.open_file(digest)
+        with _saying_gone(self._context):
+            return self._reader.open_file(digest)
 
     def parts_of(self, digest: FileDigest) -> Sequence[FilePart]:
         """Return what a file is made of, in order, without reading it."""
-        return self._reader.parts_of(digest)
+        with _saying_gone(self._context):
+            return self._reader.parts_of(digest)
 
     def stream_file(self, digest: FileDigest) -> Iterator[bytes | memoryview]:
         """Yield the bytes of a file; wrong bytes end in an error, never in a whole file."""
-        return self._reader.stream_file(digest)
+        with _saying_gone(self._context):
+            return self._reader.stream_file(digest)
 
     def stream_files(self, digests: Iterable[FileDigest]) -> Iterator[tuple[FileDigest, Iterator[bytes | memoryview]]]:
         """Yield files, each once and in the order that suits the store, with their bytes as `stream_file` gives them."""
-        return self._reader.stream_files(digests)
+        with _saying_gone(self._context):
+            yield from self._reader.stream_files(digests)
+
+
+@contextmanager
+def _saying_gone(context: Context) -> Iterator[None]:
+    """Turn the error that a file is not kept into the one that says who let it go, if somebody did.
+
+    Raises:
+        Gone: a policy let it go.
+    """
+    try:
+        yield
+    except Gone:
+        raise
+    except NotFound as error:
+        from lastgood.registry.gone import gone_error  # noqa: PLC0415 - only what is missing is looked into
+
+        digest = error.details.get("file")
+        gone = gone_error(context, FileDigest.parse(digest)) if isinstance(digest, str) else None
+        if gone is None:
+            raise
+        raise gone from error

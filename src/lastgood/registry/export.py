@@ -29,6 +29,7 @@ from lastgood.registry.archive import Member, write_beginning, write_end, write_
 from lastgood.registry.backup import give_name
 from lastgood.registry.bundle_form import EVENT, FILES, PROOF, RELEASE, SIGNATURE, TEXTS, BundleContents
 from lastgood.registry.context import Context
+from lastgood.registry.gone import gone_error
 from lastgood.registry.ledger_proofs import ledger_state, prove_inclusion
 from lastgood.registry.points import points_at
 from lastgood.registry.signing import envelope_of
@@ -146,5 +147,8 @@ def _files(manifest: Manifest, reader: ObjectReader, context: Context) -> dict[F
     maps = context.index.find_files(list(found))
     missing = found.keys() - maps.keys()
     if missing:
+        gone = gone_error(context, min(missing))
+        if gone is not None:
+            raise gone
         raise Integrity(f"file {min(missing).short} of the release is not kept here; nothing was written", hint="lastgood verify")
     return {digest: maps[digest].size for digest in found}

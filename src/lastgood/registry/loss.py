@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lastgood.catalog import evaluations, releases
+from lastgood.catalog.removals import removals_of
 from lastgood.errors import Integrity, LastgoodError, NewerSchema
 from lastgood.ids import FileDigest, ReleaseId
 from lastgood.model.component import Component
+from lastgood.model.parts import RemovedPart
 from lastgood.model.release import Manifest
 from lastgood.registry.checkout import WORKSPACE_FILE
 from lastgood.registry.context import Context
@@ -54,27 +56,28 @@ def hurt_releases(context: Context) -> Iterator[Hurt]:
             except LastgoodError:
                 lost = ["its manifest"]
             else:
-                lost = list(dict.fromkeys(_lost_files(context, manifest)))
+                removed = frozenset((one.component, one.part) for one in removals_of(session, release))
+                lost = list(dict.fromkeys(_lost_files(context, manifest, removed)))
                 lost += _missing(context, {digest: ["the results of an evaluation"] for digest in results.get(release, ())})
         if lost:
             yield Hurt(release, release.short if record is None else record.label, tuple(lost))
 
 
-def _lost_files(context: Context, manifest: Manifest) -> Iterator[str]:
+def _lost_files(context: Context, manifest: Manifest, removed: frozenset[RemovedPart]) -> Iterator[str]:
     yield from _missing(context, {manifest.workspace_file: [WORKSPACE_FILE]})
     reader = ObjectReader(context.backend, context.index)
     for component in manifest.components.values():
         try:
-            named = _named(component, reader)
+            named = _named(component, reader, removed)
         except Integrity:
             yield f"the listing of {component.name}"
         else:
             yield from _missing(context, named)
 
 
-def _named(component: Component, reader: ObjectReader) -> dict[FileDigest, list[str]]:
+def _named(component: Component, reader: ObjectReader, removed: frozenset[RemovedPart]) -> dict[FileDigest, list[str]]:
     named: dict[FileDigest, list[str]] = {}
-    for pointer in component_points_at(component, reader):
+    for pointer in component_points_at(component, reader, removed):
         path = f"the listing of {component.name}" if pointer.entry is None else pointer.entry.path
         named.setdefault(pointer.digest, []).append(path)
     return named

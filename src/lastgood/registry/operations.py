@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from lastgood.catalog import records, releases
 from lastgood.catalog.database import Session
+from lastgood.compare.wording import count
 from lastgood.errors import InvalidName, InvalidRevision, NotFound
 from lastgood.ids import OperationId, ReleaseId
 from lastgood.model.changes.body import Body
@@ -36,6 +37,7 @@ from lastgood.model.changes.releases import (
     TagRemoved,
     TagSet,
 )
+from lastgood.model.changes.retention import RetentionApplied, RetentionWithdrawn
 from lastgood.model.history import LoggedOperation
 from lastgood.registry.context import Context
 from lastgood.registry.move import Moved
@@ -85,6 +87,10 @@ def say_change(session: Session, body: Body) -> str:
             return f"the registry {body.registry} was created"
         case RetentionRecorded():
             return f"{body.pipeline}: retention policy recorded"
+        case RetentionApplied():
+            return f"{body.pipeline}: the bytes of {count(len(body.removed), 'part')} let go"
+        case RetentionWithdrawn():
+            return f"{body.pipeline}: the bytes of {count(len(body.removed), 'part')} kept again"
         case EnvironmentMoved():
             beside = None if body.canary is None else f"{_label(session, body.canary)} at {body.percent}%"
             ended = None if body.ended is None else _label(session, body.ended)

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from lastgood.errors import Integrity, Invalid, NotFound
 from lastgood.ids import ComponentName, FileDigest
 from lastgood.model.component import Component
 from lastgood.model.listing import FileEntry, read_listing
+from lastgood.model.parts import Part, RemovedPart, part_of
 from lastgood.model.placement import FileReader
 from lastgood.model.release import Manifest
 
@@ -34,13 +36,16 @@ class Pointer:
     entry: FileEntry | None = None
 
 
-def points_at(manifest: Manifest, reader: FileReader, results: Iterable[FileDigest] = ()) -> Iterator[Pointer]:
+def points_at(
+    manifest: Manifest, reader: FileReader, results: Iterable[FileDigest] = (), removed: AbstractSet[RemovedPart] = frozenset()
+) -> Iterator[Pointer]:
     """Yield every file that a release points at: its workspace file, its listings and what they list, and its results.
 
     Args:
         manifest: the release.
         reader: has its listings.
         results: the results of its evaluations (`catalog.evaluations.result_files`).
+        removed: the parts whose files a policy let go (`catalog.removals.removed_parts`); these are not yielded.
 
     Raises:
         Integrity: a listing cannot be read, or is not one.
@@ -49,19 +54,22 @@ def points_at(manifest: Manifest, reader: FileReader, results: Iterable[FileDige
     for digest in results:
         yield Pointer(digest)
     for component in manifest.components.values():
-        yield from component_points_at(component, reader)
+        yield from component_points_at(component, reader, removed)
 
 
-def component_points_at(component: Component, reader: FileReader) -> Iterator[Pointer]:
-    """Yield every file that a component points at: its listing and what that lists.
+def component_points_at(component: Component, reader: FileReader, removed: AbstractSet[RemovedPart] = frozenset()) -> Iterator[Pointer]:
+    """Yield every file that a component points at: its listing and what that lists, but for parts that were let go.
 
     Raises:
         Integrity: the listing cannot be read, or is not one.
     """
     if component.content.listing is not None:
         yield Pointer(component.content.listing, component.name)
+    if all((component.name, part) in removed for part in Part):
+        return
     for entry in entries_of(component, reader):
-        yield Pointer(entry.digest, component.name, entry)
+        if not removed or (component.name, part_of(entry.path)) not in removed:
+            yield Pointer(entry.digest, component.name, entry)
 
 
 class Reach:
@@ -77,8 +85,12 @@ class Reach:
         """Add the results of a release's evaluations."""
         self.files.update(results)
 
-    def add(self, manifest: Manifest) -> None:
+    def add(self, manifest: Manifest, removed: AbstractSet[RemovedPart] = frozenset()) -> None:
         """Add what a release points at, but for its results.
+
+        Args:
+            manifest: the release.
+            removed: the parts of its components whose files nothing keeps any more; listings stay for ever.
 
         Raises:
             Integrity: a listing cannot be read, or is not one.
@@ -86,10 +98,17 @@ class Reach:
         self.files.add(manifest.workspace_file)
         for component in manifest.components.values():
             listing = component.content.listing
-            if listing is not None and listing not in self._listings:
+            if listing is None:
+                continue
+            self.files.add(listing)
+            kept = [part for part in Part if (component.name, part) not in removed]
+            if listing in self._listings or not kept:
+                continue
+            if len(kept) == len(Part):
                 self._add_listing(component)
                 self._listings.add(listing)
-                self.files.add(listing)
+            else:
+                self.files.update(entry.digest for entry in entries_of(component, self._reader) if part_of(entry.path) in kept)
 
     def _add_listing(self, component: Component) -> None:
         data = listing_of(component, self._reader)

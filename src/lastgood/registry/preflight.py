@@ -66,6 +66,11 @@ def _find_files(context: Context, target: ReleaseRecord, entries: Sequence[FileE
     maps = context.index.find_files(sorted({entry.digest for entry in entries}))
     missing = [entry for entry in entries if entry.digest not in maps]
     if missing:
+        from lastgood.registry.gone import gone_error  # noqa: PLC0415 - only what is missing is looked into
+
+        gone = gone_error(context, missing[0].digest)
+        if gone is not None:
+            raise gone
         raise Integrity(f"{len(missing)} files of {target.label} are not in the registry; nothing was moved")
     for entry in entries:
         if entry.size != maps[entry.digest].size:

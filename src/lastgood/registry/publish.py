@@ -20,7 +20,7 @@ from lastgood.catalog.database import Session
 from lastgood.catalog.records import Appender, event_of_operation
 from lastgood.compare.wording import shorten
 from lastgood.errors import AlreadyExists, CollectedMeanwhile, Conflict, Integrity, NotFound, StaleBase
-from lastgood.ids import ComponentName, EnvironmentName, FileDigest, PipelineName, ReleaseId, TagName
+from lastgood.ids import ChunkId, ComponentName, EnvironmentName, FileDigest, PipelineName, ReleaseId, TagName
 from lastgood.model.changes.body import Body
 from lastgood.model.changes.releases import ReleaseCommitted, TagSet
 from lastgood.model.component import Component, MadeBy, Provenance
@@ -167,11 +167,20 @@ def keep_files_alive(context: Context, session: Session, digests: Sequence[FileD
     Raises:
         CollectedMeanwhile: they are not all there.
     """
+    placement.revive(session, require_files(context, digests), digests)
+
+
+def require_files(context: Context, digests: Sequence[FileDigest]) -> list[ChunkId]:
+    """Return the chunks of files, all of which have to be there, condemned or not.
+
+    Raises:
+        CollectedMeanwhile: they are not.
+    """
     maps = context.index.find_files(digests)
     chunks = list({chunk for one in maps.values() for chunk in one.chunks})
     if len(maps) < len(digests) or len(context.index.find_chunks(chunks)) < len(chunks):
         raise CollectedMeanwhile("bytes that this change did not keep again were collected; nothing was changed")
-    placement.revive(session, chunks, digests)
+    return chunks
 
 
 def require_latest(context: Context, pipeline: PipelineName, base: ReleaseId) -> None:

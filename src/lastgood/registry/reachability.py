@@ -27,12 +27,16 @@ from lastgood.catalog.collection import (
     with_bases,
 )
 from lastgood.catalog.holds import held_releases
+from lastgood.catalog.removals import removed_parts
 from lastgood.errors import Integrity
 from lastgood.ids import ReleaseId
 from lastgood.model.collection import Judgement, judge
+from lastgood.model.parts import Removed, RemovedPart
 from lastgood.registry.context import Context
 from lastgood.registry.points import Reach
 from lastgood.store.reader import ObjectReader
+
+_NONE: frozenset[RemovedPart] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,12 @@ class Surveyor:
     Args:
         context: the registry.
         dropped: the releases whose bytes may go, unless they are held.
+        removing: parts of releases that count as let go, beside those that a policy let go.
     """
 
-    def __init__(self, context: Context, dropped: AbstractSet[ReleaseId]) -> None:
+    def __init__(self, context: Context, dropped: AbstractSet[ReleaseId], removing: Removed | None = None) -> None:
         self._context = context
+        self._removing = removing or {}
         self._reach = Reach(ObjectReader(context.backend, context.index))
         self._dropped = dropped
         self._read: set[ReleaseId] = set()
@@ -76,7 +82,8 @@ class Surveyor:
             gone = self._dropped - held_releases(session)
             every = [release for release in releases.every_release(session) if release not in gone]
             results = evaluations.result_files(session)
-        self._reach_from(every)
+            removed = removed_parts(session)
+        self._reach_from(every, removed)
         for release in results.keys() - gone:
             self._reach.add_results(results[release])
         with self._context.database.reading() as session:
@@ -92,13 +99,13 @@ class Surveyor:
             spared = with_bases(session, chunks_staying)
         return Survey(state, replace(chunks_judged, swept=chunks_judged.swept - spared), files_judged)
 
-    def _reach_from(self, every: Collection[ReleaseId]) -> None:
+    def _reach_from(self, every: Collection[ReleaseId], removed: Removed) -> None:
         for release in every:
             if release not in self._read:
                 with self._context.database.reading() as session:
                     manifest = releases.release_manifest(session, release)
                 try:
-                    self._reach.add(manifest)
+                    self._reach.add(manifest, removed.get(release, _NONE) | self._removing.get(release, _NONE))
                 except Integrity as error:
                     raise _lost(f"what release {release.short} needs is not known: {error.message}") from error
                 self._read.add(release)

@@ -13,6 +13,7 @@ that state was let in before. A bad release is not brought back.
     hold, hold --lift              the hold is lifted, set again with its reason
     incident open, update, …       what was said of it before holds again; one that was opened is withdrawn
     incident import, pilot start   all that it brought in is withdrawn
+    retention apply                the bytes are kept again, if the collector has not taken them
     undo                           all of the above, so an undo is undone
     commit, policies, the rest     refused: what is in history stays in history
 """
@@ -41,12 +42,15 @@ from lastgood.model.changes.ledger import KeySet
 from lastgood.model.changes.operations import OperationUndone
 from lastgood.model.changes.pilots import PilotStarted, PilotWithdrawn
 from lastgood.model.changes.releases import BehaviorMarked, HoldLifted, ReleaseHeld, TagRemoved, TagSet, Verdict
+from lastgood.model.changes.retention import RetentionApplied, RetentionWithdrawn
 from lastgood.model.environment import Move, Target, refuse_bad
 from lastgood.model.event import Event
 from lastgood.model.history import Deployment
 from lastgood.registry.context import Context
 from lastgood.registry.move import Moved, Request, answer_of, planned_move, record_move, running_canary
 from lastgood.registry.operations import say_change, say_moved
+from lastgood.registry.publish import keep_files_alive
+from lastgood.registry.retention_undo import files_let_go
 from lastgood.registry.undo_incidents import inverse_of
 
 _LOOK = "lastgood log --operations"
@@ -89,7 +93,7 @@ def undo(context: Context, undone: OperationId, reason: str | None = None, opera
         if earlier is not None:
             return _first_answer(session, undone, earlier)
         events = _changes_of(session, undone)
-        undoing = _Undoing(session, ledger, reason)
+        undoing = _Undoing(context, session, ledger, reason)
         ledger.append(OperationUndone(undone))
         for event in events:
             undoing.take_back(event)
@@ -103,7 +107,7 @@ def plan_undo(context: Context, undone: OperationId) -> Undone:
         as `undo`.
     """
     with context.database.reading() as session:
-        undoing = _Undoing(session, None, None)
+        undoing = _Undoing(context, session, None, None)
         for event in _changes_of(session, undone):
             undoing.take_back(event)
         return Undone(undone, None, undoing.moved, tuple(undoing.words))
@@ -128,7 +132,8 @@ def _first_answer(session: Session, undone: OperationId, earlier: Event) -> Undo
 class _Undoing:
     """Takes back the changes of one operation; without a ledger it only says what that would be."""
 
-    def __init__(self, session: Session, ledger: Appender | None, reason: str | None) -> None:
+    def __init__(self, context: Context, session: Session, ledger: Appender | None, reason: str | None) -> None:
+        self._context = context
         self._session = session
         self._ledger = ledger
         self._reason = reason
@@ -162,6 +167,11 @@ class _Undoing:
                 | PilotWithdrawn() as told
             ):
                 self._append(inverse_of(self._session, event, told))
+            case RetentionApplied() as applied:
+                files = files_let_go(self._context, self._session, event, applied)
+                self._append(RetentionWithdrawn(applied.pipeline, event.sequence, applied.removed))
+                if self._ledger is not None:
+                    keep_files_alive(self._context, self._session, files)
             case KeySet(consent=None, reason=None):
                 # The first key came along with the change, in a registry that an older version made.
                 pass

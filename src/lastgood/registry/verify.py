@@ -15,6 +15,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from lastgood.catalog import evaluations, placement, records, releases, replay, tree
+from lastgood.catalog.removals import removals_of
 from lastgood.errors import LastgoodError, NewerSchema
 from lastgood.ids import FileDigest, ReleaseId, TextDigest
 from lastgood.model.changes.releases import is_making
@@ -207,8 +208,9 @@ class _Verifier:
                 except LastgoodError as error:
                     self._problem(str(error), [release])
                     continue
+                removed = frozenset((one.component, one.part) for one in removals_of(session, release))
             try:
-                for pointer in points_at(manifest, self._reader, self._results.get(release, ())):
+                for pointer in points_at(manifest, self._reader, self._results.get(release, ()), removed):
                     self._note_size(pointer, release)
                     if not needed[pointer.digest] or needed[pointer.digest][-1] != release:
                         needed[pointer.digest].append(release)

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 
 from lastgood.canonical import Json, JsonObject
 from lastgood.ids import ComponentName, EnvironmentName, HookName, PipelineName
 from lastgood.model.component import Kind
 from lastgood.model.gates.policy import policy_document
+from lastgood.model.prices import Prices
+from lastgood.model.retention import Policy as Retention
 
 WORKSPACE_FILE = "lastgood.toml"
 OWN_FOLDER = ".lastgood"
@@ -135,15 +136,6 @@ class DeclaredEnvironment:
 
 
 @dataclass(frozen=True, slots=True)
-class DeclaredRetention:
-    """The `[retention]` table; None means that the rule is not set."""
-
-    keep_last: int | None = None
-    keep_deployed: timedelta | None = None
-    keep_tagged: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Workspace:
     """A workspace: its folder and what its file says.
 
@@ -153,16 +145,18 @@ class Workspace:
         file_bytes: the workspace file, byte for byte.
         sign: whether each release is signed.
         ranks: how likely changes of components and kinds move behavior, by their names, where the file says so.
+        prices: what its storage costs; None if the file does not say.
     """
 
     root: Path
     pipeline: PipelineName
     components: tuple[DeclaredComponent, ...]
     environments: tuple[DeclaredEnvironment, ...]
-    retention: DeclaredRetention | None
+    retention: Retention | None
     file_bytes: bytes
     sign: bool = False
     ranks: Mapping[str, int] = field(default_factory=dict)
+    prices: Prices | None = None
 
     @property
     def live_folders(self) -> tuple[Path, ...]:

@@ -26,7 +26,6 @@ from lastgood.workspace.declaration import (
     DeclaredEnvironment,
     DeclaredHook,
     DeclaredMaking,
-    DeclaredRetention,
     Workspace,
 )
 from lastgood.workspace.document import Document, Problem, parse_document, read_bytes
@@ -66,9 +65,9 @@ def parse_workspace(data: bytes, root: Path) -> Workspace:
     ranks = reading.ranks()
     if reading.problems:
         raise document.refusal(reading.problems)
-    kept = table.retention
-    retention = DeclaredRetention(kept.keep_last, kept.keep_deployed, kept.keep_tagged) if kept else None
-    return Workspace(root, PipelineName(table.pipeline), components, environments, retention, document.raw, table.sign, ranks)
+    retention = None if table.retention is None else table.retention.policy()
+    prices = None if table.prices is None else table.prices.prices()
+    return Workspace(root, PipelineName(table.pipeline), components, environments, retention, document.raw, table.sign, ranks, prices)
 
 
 def _told(error: ValidationError) -> Iterator[Problem]:

@@ -12,16 +12,19 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from lastgood.errors import InvalidPath
+from lastgood.ids import EnvironmentName
 from lastgood.model.component import Kind
 from lastgood.model.paths import check_path
+from lastgood.model.retention import ROLLBACKS, Policy, Rules
 from lastgood.workspace.gate_tables import FreezeTable, GateTable
+from lastgood.workspace.price_table import PricesTable
 from lastgood.workspace.table import LARGEST_INTEGER, Table, Text, Texts, Whole, one_or_many
 
 HIGHEST_RANK = 99
@@ -178,12 +181,48 @@ class EnvironmentTable(Table):
     override: bool | None = None
 
 
-class RetentionTable(Table):
-    """`[retention]`."""
+def _deployed(value: object) -> object:
+    if not isinstance(value, dict):
+        return {"*": _duration(value)}
+    if not value:
+        raise ValueError("must name an environment, or be a duration for all of them")
+    return {EnvironmentName.parse(name) if name != "*" else name: _duration(period) for name, period in value.items()}
+
+
+class RulesTable(Table):
+    """What `[retention]` and its tables have in common."""
 
     keep_last: Whole | None = None
-    keep_deployed: Annotated[timedelta, BeforeValidator(_duration)] | None = None
+    keep_deployed: Annotated[dict[str, timedelta], BeforeValidator(_deployed)] | None = None
     keep_tagged: bool | None = None
+    keep_daily: Whole | None = None
+    keep_weekly: Whole | None = None
+    keep_monthly: Whole | None = None
+    keep_every: Whole | None = None
+    min_age: Annotated[timedelta, BeforeValidator(_duration)] | None = None
+
+    def rules(self) -> Rules:
+        """Return the rules."""
+        return Rules(**{name: getattr(self, name) for name in RulesTable.model_fields})
+
+
+class RetentionTable(RulesTable):
+    """`[retention]`, with a table for each kind whose bytes may go, and one for optimizer state."""
+
+    rollbacks: Annotated[int, Field(ge=1, le=1000)] = ROLLBACKS
+    artifact: RulesTable | None = None
+    dataset: RulesTable | None = None
+    optimizer: RulesTable | None = None
+
+    def policy(self) -> Policy:
+        """Return the policy."""
+        kinds = {Kind.ARTIFACT: self.artifact, Kind.DATASET: self.dataset}
+        return Policy(
+            rules=self.rules(),
+            kinds={kind: table.rules() for kind, table in kinds.items() if table is not None},
+            optimizer=None if self.optimizer is None else self.optimizer.rules(),
+            rollbacks=self.rollbacks,
+        )
 
 
 class DiffTable(Table):
@@ -201,30 +240,30 @@ class FileTable(Table):
     environments: dict[str, EnvironmentTable] = Field(default_factory=dict)
     retention: RetentionTable | None = None
     diff: DiffTable | None = None
+    prices: PricesTable | None = None
+
+
+_KEYS: Mapping[tuple[str, ...], Sequence[str]] = {
+    ("components", "*"): list(ComponentTable.model_fields),
+    ("components", "*", "made_by"): list(MakingTable.model_fields),
+    ("environments", "*"): list(EnvironmentTable.model_fields),
+    ("environments", "*", "hooks"): list(HookTable.model_fields),
+    ("environments", "*", "gates"): list(GateTable.model_fields),
+    ("environments", "*", "freeze"): list(FreezeTable.KEYS),
+    ("retention",): list(RetentionTable.model_fields),
+    ("retention", "*"): list(RulesTable.model_fields),
+    ("diff",): list(DiffTable.model_fields),
+    ("prices",): list(PricesTable.KEYS),
+}
+"""The keys of tables, by their paths in the file; a name that anybody may choose is a star."""
 
 
 def fields_of(table: Sequence[str], kind: Kind | None = None) -> list[str]:
     """Return the keys that a table may have, given its path in the file and, for a component, its kind."""
-    match list(table):
-        case ["components", _]:
-            known = [*_FIELDS[kind], *_COMMON] if kind else list(ComponentTable.model_fields)
-        case ["components", _, "made_by"]:
-            known = list(MakingTable.model_fields)
-        case ["environments", _]:
-            known = list(EnvironmentTable.model_fields)
-        case ["environments", _, "hooks"]:
-            known = list(HookTable.model_fields)
-        case ["environments", _, "gates"]:
-            known = list(GateTable.model_fields)
-        case ["environments", _, "freeze"]:
-            known = list(FreezeTable.KEYS)
-        case ["retention"]:
-            known = list(RetentionTable.model_fields)
-        case ["diff"]:
-            known = list(DiffTable.model_fields)
-        case _:
-            known = list(FileTable.model_fields)
-    return known
+    path = tuple("*" if place == 1 else part for place, part in enumerate(table))
+    if kind is not None and path == ("components", "*"):
+        return [*_FIELDS[kind], *_COMMON]
+    return list(_KEYS.get(path, FileTable.model_fields))
 
 
 def check_fields(table: ComponentTable, kind: Kind) -> list[tuple[str, str]]:
