@@ -104,6 +104,12 @@ class OpenRegistry(Groups):
             new: a revision; a workspace that was read; or a folder in which the release's files lie at their paths.
             looking: how closely to look, and at which component.
 
+        Args:
+            old: the one.
+            new: the other.
+            ranks: says which changes come first; the documented table where it is not given.
+            tokens: counts the tokens of prompts, such as `formats.tokenizers.read_tokenizer` gives.
+
         Raises:
             InvalidRevision, NotFound: a revision means no release.
         """

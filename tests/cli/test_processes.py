@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.commands import Desk
 
-HEAVY = ("alembic", "numpy", "psycopg", "pydantic", "rich", "sqlalchemy", "yaml")
+HEAVY = ("alembic", "duckdb", "numpy", "psycopg", "pydantic", "rich", "sqlalchemy", "yaml")
 SCHEMA = ("alembic", "numpy", "sqlalchemy")
 
 

@@ -7,8 +7,39 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lastgood.canonical import Json
-from lastgood.compare.change import Edit, Item, KeyChange, LineChange, Step, new_text, old_text
+from lastgood.canonical import Json, JsonObject
+from lastgood.compare.change import Edit, Item, KeyChange, Step
+from lastgood.compare.text_change import LineChange, new_text, old_text
+
+
+def changes_in_json(component: JsonObject) -> list[KeyChange]:
+    """Return the changes of keys in what `--json` says of a component, those that tools and routes explain included."""
+    details = [detail for detail in _list(component["details"]) if isinstance(detail, dict)]
+    nested = [key for detail in details for key in (_list(detail["keys"]) if "keys" in detail else [detail])]
+    return [_change(key) for key in nested if isinstance(key, dict) and key["type"] == "key"]
+
+
+def _list(value: Json) -> list[Json]:
+    assert isinstance(value, list)
+    return value
+
+
+def _change(key: Mapping[str, Json]) -> KeyChange:
+    steps = tuple(_step(step) for step in _list(key["steps"]))
+    position = key["position"]
+    assert position is None or isinstance(position, int)
+    identity = tuple(str(name) for name in _list(key["identity"]))
+    change = Edit(str(key["change"]))
+    return KeyChange(str(key["path"]), str(key["key"]), change, key["old"], key["new"], steps, position, identity=identity)
+
+
+def _step(step: Json) -> Step:
+    if isinstance(step, dict):
+        value = step["is"]
+        assert isinstance(value, str | int)
+        return Item(tuple(str(name) for name in _list(step["by"])), value)
+    assert isinstance(step, str | int)
+    return step
 
 
 def apply_changes(tree: Json, changes: Sequence[KeyChange]) -> Json:
@@ -101,6 +132,10 @@ def apply_lines(text: str, lines: Sequence[LineChange]) -> str:
         result += rows[at:start]
         at = start + line.old_count
         assert "".join(rows[start:at]) == old_text(line.segments)
-        assert "".join(result).count("\n") + 1 == line.new_start
+        assert _lines_in("".join(result)) + 1 == line.new_start
         result.append(new_text(line.segments))
     return "".join(result + rows[at:])
+
+
+def _lines_in(text: str) -> int:
+    return text.count("\n") + (1 if text and not text.endswith("\n") else 0)

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import BinaryIO
 
 from lastgood.canonical import Json
-from lastgood.compare.change import ComponentChange, LineChange, Piece, Segment
+from lastgood.compare.change import ComponentChange
 from lastgood.compare.comparer import ComponentSide
 from lastgood.compare.components import compare_component
+from lastgood.compare.text_change import LineChange, Piece, Segment
 from lastgood.errors import Invalid, NotFound
 from lastgood.ids import ComponentName, ContentDigest, FileDigest
 from lastgood.model.component import Kind

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from lastgood.compare.change import Change, FileChange, KeyChange, Note, TextChange
+from lastgood.compare.change import Change, FileChange, KeyChange, Note
 from lastgood.compare.ranking import COSMETIC
+from lastgood.compare.routing import RoutingChange
+from lastgood.compare.text_change import TextChange
+from lastgood.compare.tool_changes import ToolChange
 from lastgood.model.component import Kind
 from tests.compare.sides import compare_files_of, compare_one, marked
 
@@ -59,7 +62,8 @@ CASES = (
         "routing.yaml",
         ROUTING,
         ROUTING.replace("max: 3", "max: 5, wait: 2").replace("weight: 10", "weight: 30"),
-        "routing.yaml: routes[eu].weight: 10 → 30; retry.max: 3 → 5; retry.wait added: 2",
+        "routing.yaml: route eu: weight 10 → 30 (share 10% → 25%); the weights add up to 120 (before: 100); "
+        "retry.max: 3 → 5; retry.wait added: 2",
     ),
     Case(
         "key removed",
@@ -108,14 +112,14 @@ CASES = (
         "routing.yaml",
         ROUTING,
         ROUTING.replace("retry:", "  - name: asia\n    weight: 5\nretry:"),
-        'routing.yaml: routes[asia] added: {"name": "asia", "weight": 5}',
+        "routing.yaml: route asia added: weight 5 (share 4.76%); the weights add up to 105 (before: 100)",
     ),
     Case(
         "named item removed",
         "routing.yaml",
         ROUTING,
         ROUTING.replace(EU, ""),
-        'routing.yaml: routes[eu] removed (was {"name": "eu", "weight": 10})',
+        "routing.yaml: route eu removed: weight 10 (share 10%); the weights add up to 90 (before: 100)",
     ),
     Case(
         "named items reordered",
@@ -136,7 +140,7 @@ CASES = (
         "tools.json",
         '[{"type":"function","function":{"name":"search","parameters":{"required":["q"]}}}]',
         '[{"type":"function","function":{"name":"search","parameters":{"required":["q","k"]}}}]',
-        'tools.json: [search].function.parameters.required: ["q"] → ["q", "k"]',
+        "tools.json: tool search: parameter k is now required (breaking)",
     ),
     Case(
         "message put in between",
@@ -152,7 +156,7 @@ CASES = (
         '{"a.b":{"":3,"c d":4}}',
         'a.json: "a.b"."": 1 → 3; "a.b"."c d": 2 → 4',
     ),
-    Case("from null", "a.json", '{"seed":null}', '{"seed":7}', "a.json: seed: null → 7"),
+    Case("from null", "a.json", '{"seed":null}', '{"seed":7}', "a.json: seed: null → 7 (sampling)"),
     Case("another root", "a.json", "[1]", '{"a":1}', 'a.json: (the whole file): [1] (list) → {"a": 1} (object)'),
     Case(
         "a long text",
@@ -173,7 +177,7 @@ CASES = (
         ".env",
         ".env.prod",
         "A=1\nMODEL=gpt-4.1\nLLM_TEMPERATURE=0.2\n",
-        "A=2\nexport MODEL='gpt-4o'\nLLM_TEMPERATURE=0.2 # same\n",
+        "A=2\nexport MODEL='gpt-4o'\nLLM_TEMPERATURE=0.2\n",
         '.env.prod: MODEL: "gpt-4.1" → "gpt-4o"; A: "1" → "2"',
     ),
     Case("INI", "a.ini", "[a]\nb = 1\n", "[a]\nb: 2\n", 'a.ini: a.b: "1" → "2"'),
@@ -200,7 +204,7 @@ CASES = (
 def test_golden(case: Case) -> None:
     change = compare_one(Kind.CONFIG, f"config/{case.path}", case.old, case.new)
     assert change.summary == case.summary
-    assert all(isinstance(detail, KeyChange) for detail in change.details)
+    assert all(isinstance(detail, KeyChange | ToolChange | RoutingChange) for detail in change.details)
     assert change.rank < COSMETIC
     assert change.summary.isprintable()
 
@@ -282,7 +286,7 @@ def test_sampling_comes_first_across_files() -> None:
         {"config/a.yaml": "x: 1\n", "config/b.yaml": "y: 1\nmaxTokens: 10\n"},
         {"config/a.yaml": "x: 2\n", "config/b.yaml": "y: 2\nmaxTokens: 20\n"},
     )
-    assert change.summary == "b.yaml: maxTokens: 10 → 20; a.yaml: x: 1 → 2; b.yaml: y: 1 → 2"
+    assert change.summary == "b.yaml: maxTokens: 10 → 20 (sampling); a.yaml: x: 1 → 2; b.yaml: y: 1 → 2"
 
 
 def test_values_that_json_has_no_number_for_become_texts() -> None:

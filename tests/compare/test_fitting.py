@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from lastgood.compare.change import Change, ComponentChange, Edit, FileChange, TextChange
+import json
+
+from lastgood.compare.change import Change, ComponentChange, Edit, FileChange
 from lastgood.compare.fitting import misfits
+from lastgood.compare.text_change import TextChange
 from lastgood.ids import ComponentName, FileDigest
 from lastgood.model.component import Kind
 from lastgood.model.listing import FileEntry, Mode
@@ -30,6 +33,41 @@ def test_a_tool_that_goes() -> None:
     assert words(Kind.CONFIG, {"t.yaml": old}, {"t.yaml": "tools:\n- name: search\n  max: 3\n"}) == [("tool", "refund", True)]
     mapped = '{"tools": {"search": {}, "refund": {}}}'
     assert words(Kind.CONFIG, {"t.json": mapped}, {"t.json": '{"tools": {"search": {}}}'}) == [("tool", "refund", True)]
+
+
+def test_a_variable_that_was_renamed_is_one_that_goes_and_one_that_comes() -> None:
+    found = misfits([compare_files_of(Kind.PROMPT, {"p.md": "Be {tone}.\n"}, {"p.md": "Be {manner}.\n"})])
+    assert [(one.what, one.name, one.is_gone) for one in found] == [("variable", "{tone}", True), ("variable", "{manner}", False)]
+    assert found[0].words == "variable {tone} is called {manner} in p.md now; whoever passes it passes it in vain"
+
+
+def test_variables_of_messages_and_of_values_count() -> None:
+    chat = "messages:\n- role: user\n  content: 'Hello {name}'\nother:\n  text: 'In {tone}'\n"
+    gone = [("variable", "{name}", True), ("variable", "{tone}", True), ("key", "other", True)]
+    assert words(Kind.PROMPT, {"p.yaml": chat}, {"p.yaml": "messages:\n- role: user\n  content: Hello you\n"}) == gone
+
+
+def tool(name: str, parameter: str, *required: str) -> dict[str, object]:
+    properties = {"q": {"type": "string"}, parameter: {"type": "integer"}}
+    return {"name": name, "input_schema": {"properties": properties, "required": list(required)}}
+
+
+def test_tools_and_parameters_that_go_or_have_to_be_given() -> None:
+    old = json.dumps({"tools": [tool("search", "max"), tool("refund", "sum")]})
+    new = json.dumps({"tools": [tool("search", "most", "q")]})
+    found = misfits([compare_files_of(Kind.CONFIG, {"t.json": old}, {"t.json": new})])
+    assert [(one.what, one.name, one.is_gone) for one in found] == [
+        ("parameter", "search.max", True),
+        ("parameter", "search.q", False),
+        ("tool", "refund", True),
+    ]
+    assert found[0].words == "parameter max of tool search is gone from t.json; whoever answers its calls gets none"
+    assert found[1].words == "parameter q of tool search is required in t.json; a call without it is refused"
+
+
+def test_a_route_that_goes() -> None:
+    routes = {"r.yaml": "routes:\n- {name: eu, weight: 1}\n- {name: us, weight: 1}\n"}
+    assert words(Kind.CONFIG, routes, {"r.yaml": "routes:\n- {name: us, weight: 1}\n"}) == [("key", "routes[eu]", True)]
 
 
 def test_a_key_that_goes_and_one_that_only_changes() -> None:

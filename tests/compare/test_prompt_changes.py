@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import pytest
 
-from lastgood.compare.change import Change, Edit, FileChange, Note, TextChange
+from lastgood.compare.change import Change, Edit, FileChange, Note
 from lastgood.compare.components import compare_component
 from lastgood.compare.ranking import COSMETIC
-from lastgood.compare.text import LONGEST_BLOCK
+from lastgood.compare.text_change import TextChange
+from lastgood.compare.words import LONGEST_BLOCK
 from lastgood.model.component import Kind
 from tests.compare.sides import NAME, Kept, compare_files_of, compare_one, marked_lines
 
@@ -90,7 +91,7 @@ CASES = (
         "variable in another style",
         "Hi {name}!\n",
         "Hi {{name}}!\n",
-        'system.md: variable {name} removed, variable {{name}} added, line 1: "Hi {name}!" → "Hi {{name}}!"',
+        'system.md: variable {name} is now written {{name}}, line 1: "Hi {name}!" → "Hi {{name}}!"',
         ("1,1→1,1 Hi [-{name}-]{+{{name}}+}!\n",),
     ),
     Case(
@@ -149,7 +150,7 @@ CASES = (
         "the last line end",
         SYSTEM,
         SYSTEM[:-1],
-        "system.md: only whitespace changed",
+        "system.md: only whitespace changed: the last line end was removed",
         ("4,1→4,1 Be polite.[-\n-]",),
         cosmetic=True,
     ),

@@ -123,6 +123,7 @@ def test_items_are_matched_by_the_key_under_which_most_meet() -> None:
         ([{"name": "a"}, {"v": 1}], [{"name": "a"}, {"v": 2}]),  # not all named
         ([{"name": True}, {"name": False}], [{"name": True}, {"name": None}]),  # no names
         ([{"name": "a"}, 1], [{"name": "a"}, 2]),  # not all objects
+        ([{"id": 1}, {"id": 2**60, "v": 1}], [{"id": 1}, {"id": 2**60, "v": 2}]),  # no number that JSON can hold
     ],
 )
 def test_items_without_an_identity_are_compared_by_place(old: Json, new: Json) -> None:

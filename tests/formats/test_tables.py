@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lastgood.canonical import Json, canonical_json
@@ -88,8 +90,8 @@ def test_rows_are_read(form: TableFormat, data: bytes, rows: list[dict[str, Json
         (TableFormat.JSONL, b'{"a": ' + b"9" * 50_000 + b"}\n", 1, "it is nested too deeply, or holds a number that is too long"),
         (TableFormat.JSONL, canonical_json({f"c{n}": n for n in range(2_001)}), 1, "it has more than 2,000 columns"),
         (TableFormat.JSONL, b"x" * (17 << 20), 1, "a line is longer than 16,777,216 bytes"),
-        (TableFormat.CSV, b"id,text\n1,a\n2\n", 3, "it has 1 cells where the header has 2"),
-        (TableFormat.CSV, b"id,text\n1,a\n2,b,c\n", 3, "it has 3 cells where the header has 2"),
+        (TableFormat.CSV, b"id,text\n1,a\n2\n", 3, "its number of cells is 1, the header has 2"),
+        (TableFormat.CSV, b"id,text\n1,a\n2,b,c\n", 3, "its number of cells is 3, the header has 2"),
         (TableFormat.CSV, b"id,text,id\n1,a,2\n", 1, "the column 'id' stands twice in its header"),
         (TableFormat.CSV, b'id,text\n1,"a\nb\n', 2, "a quote is never closed"),
         (TableFormat.CSV, b"id,text\n1,\xe9t\xe9\n", 2, "it is not UTF-8"),
@@ -114,11 +116,26 @@ def test_rows_know_their_lines_and_come_before_what_is_malformed() -> None:
 
 
 def test_parquet_is_read_in_order_and_leaves_nothing(folder: Path) -> None:
-    data = parquet("SELECT i AS id, 'row ' || i AS text, [i, NULL] AS list, {'a': DATE '2026-11-30'} AS at FROM range(5000) t(i)")
+    data = parquet(
+        "SELECT i AS id, 'row ' || i AS text, [i, NULL] AS list, {'a': DATE '2026-11-30'} AS at, "
+        "TIMESTAMPTZ '2026-11-30 01:02:03+01' AS time, 1.50::DECIMAL(9, 2) AS money, 'x'::BLOB AS bytes, 'nan'::DOUBLE AS missing, "
+        "i / 2 AS half, NULL::INT AS nothing FROM range(5000) t(i)"
+    )
     rows = list(read_rows(io.BytesIO(data), TableFormat.PARQUET, "a.parquet"))
 
     assert [row.number for row in rows] == list(range(1, 5001))
-    assert rows[4321].cells == {"id": 4321, "text": "row 4321", "list": [4321, None], "at": {"a": "2026-11-30"}}
+    assert {name: cell for name, cell in rows[4321].cells.items() if name != "missing"} == {
+        "id": 4321,
+        "text": "row 4321",
+        "list": [4321, None],
+        "at": {"a": "2026-11-30"},
+        "time": "2026-11-30 00:02:03+00",
+        "money": 1.5,
+        "bytes": "x",
+        "half": 2160.5,
+        "nothing": None,
+    }
+    assert str(rows[0].cells["missing"]) == "nan"
     assert rows[0].line == 0
 
 
@@ -127,6 +144,25 @@ def test_a_reader_that_is_given_up_leaves_nothing(folder: Path) -> None:
     next(rows)
     assert os.listdir(folder)
     rows.close()  # type: ignore[attr-defined]  # it is a generator
+
+
+def test_what_a_killed_process_left_is_removed_and_what_another_uses_is_not(folder: Path) -> None:
+    program = "from lastgood.formats.tables.engine import Engine\nwith Engine():\n    print('here', flush=True)\n    input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(folder)},
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        with Engine():
+            assert len(os.listdir(folder)) == 2
+        [left] = os.listdir(folder)
+        other.kill()
+    assert os.listdir(folder) == [left]
+    with Engine():
+        assert left not in os.listdir(folder)
 
 
 @pytest.mark.parametrize(
@@ -139,6 +175,14 @@ def test_a_spoilt_parquet_is_refused(spoil: object, folder: Path) -> None:
         cells_of(data, TableFormat.PARQUET)
 
 
+def test_a_small_parquet_with_very_many_rows_is_refused(folder: Path) -> None:
+    data = parquet("SELECT 1 AS id FROM range(10000001)", group=1_000_000)
+
+    with pytest.raises(Invalid, match=r"it says that it has 10,000,001 rows in [0-9,]+ bytes"):
+        cells_of(data, TableFormat.PARQUET)
+
+
+@settings(max_examples=40, deadline=None)
 @given(at=st.integers(0, 10_000), byte=st.integers(0, 255))
 def test_no_byte_of_a_parquet_raises_anything_else(at: int, byte: int) -> None:
     data = bytearray(SMALL_PARQUET)

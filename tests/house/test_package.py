@@ -15,7 +15,7 @@ import pytest
 from lastgood._version import __version__
 
 ROOT = Path(__file__).parents[2]
-HEAVY = {"alembic", "asyncio", "numpy", "pathspec", "psycopg", "pydantic", "rich", "sqlalchemy", "yaml"}
+HEAVY = {"alembic", "asyncio", "duckdb", "numpy", "pathspec", "psycopg", "pydantic", "rich", "sqlalchemy", "yaml"}
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from lastgood.model.component import Component, Content, DatasetContent, FilesCo
 from lastgood.model.listing import FileEntry, Mode, write_listing
 from lastgood.model.placement import FilePart
 from lastgood.registry.row_search import LineSearch
-from lastgood.registry.rows import RowFinder, find_row
+from lastgood.registry.rows import RowFinder
 
 
 class Counting(io.BytesIO):
@@ -117,14 +117,14 @@ def test_what_versions_share_is_looked_through_once() -> None:
 )
 def test_rows_of_every_format(files: dict[str, str], key: str, expected: tuple[str, int, dict[str, object]] | None) -> None:
     kept = Kept()
-    found = find_row(kept.dataset(**files), key, kept)
+    found = RowFinder(key, kept).find(kept.dataset(**files))
     assert (found and (found.path, found.line, found.cells)) == expected
 
 
 def test_keys_of_several_columns() -> None:
     kept = Kept()
     component = kept.dataset("user, day", a__jsonl='{"user": "ann", "day": 1}\n{"user": "ann", "day": 2}\n')
-    found = find_row(component, "ann, 2", kept)
+    found = RowFinder("ann, 2", kept).find(component)
     assert found is not None
     assert found.line == 2
 
@@ -152,7 +152,7 @@ def test_what_has_no_rows_by_key(content: Content, words: str) -> None:
     kept = Kept()
     kept.add(b"")
     with pytest.raises(Invalid, match=words):
-        find_row(component, "1", kept)
+        RowFinder("1", kept).find(component)
 
 
 def test_the_real_store_answers_the_same(tmp_path: Path) -> None:
@@ -164,6 +164,6 @@ def test_the_real_store_answers_the_same(tmp_path: Path) -> None:
         registry.commit(tmp_path)
         release = registry.releases.find("latest").release.release
         component = registry.releases.manifest(release).components[ComponentName.parse("train")]
-        found = find_row(component, "12345", registry.files)
+        found = RowFinder("12345", registry.files).find(component)
     assert found is not None
     assert (found.line, found.cells) == (12_346, {"id": 12_345, "text": "row 12345"})

@@ -11,7 +11,8 @@ from pathlib import Path
 from lastgood.clock import SystemClock
 from lastgood.ids import ComponentName, EnvironmentName, PipelineName, RegistryId
 from lastgood.live.environments import LiveEnvironments
-from lastgood.live.folder import Followed, LiveFolder
+from lastgood.live.folder import LiveFolder
+from lastgood.live.followed import Followed
 from lastgood.model.component import FilesContent, Kind, Provenance, make_component
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.listing import FileEntry, Mode, write_listing

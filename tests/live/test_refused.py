@@ -10,7 +10,8 @@ import pytest
 
 from lastgood.errors import AlreadyExists, Busy
 from lastgood.ids import EnvironmentName, PipelineName, RegistryId
-from lastgood.live.folder import Followed, LiveFolder
+from lastgood.live.folder import LiveFolder
+from lastgood.live.followed import Followed
 from lastgood.live.lock import locked
 from lastgood.registry.embedded import EmbeddedRegistry
 from tests.live.bot import BOT, FOLLOWED, PROD, folder_at, names, prepare, say

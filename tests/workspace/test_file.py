@@ -117,6 +117,11 @@ def test_it_declares_components_of_every_kind() -> None:
     assert declared["prompts"].licence == "CC-BY-4.0"
 
 
+def test_it_declares_ranks_of_kinds_and_of_its_components() -> None:
+    assert parse(WHOLE + "[diff.rank]\ndataset = 15\ntrain = 0\n").ranks == {"dataset": 15, "train": 0}
+    assert parse(WHOLE).ranks == {}
+
+
 def test_it_declares_environments_and_retention() -> None:
     workspace = parse(WHOLE, Path("/somewhere"))
 
@@ -214,6 +219,10 @@ COMPONENT = 'pipeline = "p"\n[components.c]\n'
             "cannot wait for itself",
         ),
         ('pipeline = "p"\n[retention]\nkeep_deployed = "3y"', 3, "retention.keep_deployed", "must be a duration"),
+        ('pipeline = "p"\n[diff.rank]\ndatset = 1', 3, "diff.rank.datset", "unknown key; did you mean dataset?"),
+        ('pipeline = "p"\n[diff.rank]\nprompt = 100', 3, "diff.rank.prompt", "a whole number from 0, which comes first, to 99"),
+        ('pipeline = "p"\n[diff.rank]\nprompt = true', 3, "diff.rank.prompt", "a whole number"),
+        ('pipeline = "p"\n[diff]\nranks = {}', 3, "diff.ranks", "did you mean rank?"),
         ('pipeline = "p"\n[retention]\nkeep_last = 0', 3, "retention.keep_last", "greater than or equal to 1"),
         ('pipeline = "p"\n[retention]\nkeep_tagged = "yes"', 3, "retention.keep_tagged", "valid boolean"),
     ],

@@ -32,8 +32,9 @@ _RELEASES = 500
 
 def measure(folder: Path, model: Path) -> Iterator[Figure]:
     """Measure all of them."""
-    yield from _three_weeks(folder / "weeks", model)
     yield from _million_files(folder / "million")
+    yield from _three_weeks(folder / "weeks", model)
+    yield from _many_releases(folder / "releases")
 
 
 def _three_weeks(folder: Path, model: Path) -> Iterator[Figure]:
@@ -43,6 +44,30 @@ def _three_weeks(folder: Path, model: Path) -> Iterator[Figure]:
     yield Figure("diff of three weeks, all six kinds of change", statistics.median(one.seconds for one in told), budget=3)
     page = [_ask(folder, "diff", "r1", "r12", "--html", "page.html") for _ in range(3)]
     yield Figure("the same, as a page", statistics.median(one.seconds for one in page), budget=3)
+
+
+def _many_releases(folder: Path) -> Iterator[Figure]:
+    """Ask whose lines a prompt has that 30 of 500 releases edited; the others changed something else."""
+    prompt, other = folder / "prompts" / "system.md", folder / "config" / "sampling.yaml"
+    for path in (prompt, other):
+        path.parent.mkdir(parents=True)
+    lines = [f"Rule {number}: answer as rule {number} says.\n" for number in range(60)]
+    (folder / "lastgood.toml").write_text(
+        'pipeline = "bench"\n[components.prompts]\nkind = "prompt"\npath = "prompts/"\n'
+        '[components.settings]\nkind = "config"\npath = "config/"\n'
+    )
+    with lastgood.init(folder, actor="bench@example.org", clock=SystemClock()) as registry:
+        for number in range(_RELEASES):
+            if number % (_RELEASES // _EDITS + 1) == 0:
+                lines[number * 7 % len(lines)] = f"Rule {number}: written in release {number + 1}.\n"
+            prompt.write_text("".join(lines))
+            other.write_text(f"temperature: {number}\n")
+            registry.commit(folder, message=f"release {number + 1}")
+        registry.environments.deploy("prod")
+    told = [_ask(folder, "blame", "prompts/system.md") for _ in range(5)]
+    yield Figure(f"blame of a prompt, {_EDITS} edits in {_RELEASES} releases", statistics.median(one.seconds for one in told), budget=2)
+    listed = [_ask(folder, "log") for _ in range(5)]
+    yield Figure(f"log of {_RELEASES} releases", statistics.median(one.seconds for one in listed), budget=0.5)
 
 
 def _million_files(folder: Path) -> Iterator[Figure]:

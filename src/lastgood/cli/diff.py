@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from lastgood.cli.comparing import ranks_of, token_counter
 from lastgood.cli.output import first_line, time_text
 from lastgood.cli.rendering import How, print_comparison
 from lastgood.cli.session import Session, in_session
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 @click.option("--against", metavar="DIR", type=click.Path(path_type=Path), help="Compare with the files of a folder instead of B.")
 @click.option("--component", metavar="C", help="Only this component.")
 @click.option("--stat", "sentences", is_flag=True, help="One sentence a component, and nothing below it.")
+@click.option("--tokenizer", metavar="FILE", help="A tokenizer.json: say the lengths of prompts in its tokens as well.")
 @click.option("--all", "everything", is_flag=True, help="Do not cut long lists.")
 @click.option("--html", "page", metavar="FILE", type=click.Path(path_type=Path), help="Write a page that can be read and printed anywhere.")
 @in_session
@@ -33,6 +35,7 @@ def command(
     new: str | None,
     against: Path | None,
     component: str | None,
+    tokenizer: str | None,
     *,
     sentences: bool,
     everything: bool,
@@ -41,12 +44,17 @@ def command(
     """Say what changed from A to B, per component, in that kind's own terms.
 
     Without B: from A to what lies in the workspace. With --against: from A to the files of a folder, such as those that a
-    service runs from. Ranked: what is likeliest to move behavior comes first.
+    service runs from. Ranked: what is likeliest to move behavior comes first, or what [diff.rank] in lastgood.toml says.
     """
     if sentences and everything:
         raise Invalid("--stat cuts what --all asks for; take one of them")
     with session.registry() as registry, session.output.progress("diff") as progress:
-        looking = Looking(component=None if component is None else ComponentName.parse(component), progress=progress.add)
+        looking = Looking(
+            component=None if component is None else ComponentName.parse(component),
+            progress=progress.add,
+            ranks=ranks_of(session),
+            tokens=token_counter(session, tokenizer),
+        )
         found = registry.diff(old, _other_side(session, new, against), looking)
     session.output.note(f"from {_side(found.old)}\nto   {_side(found.new)}")
     how = How.SENTENCES if sentences else How.EVERYTHING if everything else How.SCREEN

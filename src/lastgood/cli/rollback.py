@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,15 +14,15 @@ from lastgood.cli.output import time_text
 from lastgood.cli.rendering import How, print_comparison
 from lastgood.cli.session import Session, in_session
 from lastgood.cli.verdicts import say_gates
-from lastgood.compare.components import quick_comparer_of
-from lastgood.compare.fitting import Misfit, misfits
 from lastgood.compare.wording import count, size
 from lastgood.errors import LastgoodError
 from lastgood.ids import IncidentName, OperationId
 from lastgood.registry.asking import Wish
-from lastgood.registry.diff import Looking
 from lastgood.registry.move import Moved
 from lastgood.registry.preflight import Preflight
+
+if TYPE_CHECKING:
+    from lastgood.compare.fitting import Misfit
 
 
 @click.command("rollback")
@@ -104,6 +105,10 @@ def _prepare(session: Session, registry: OpenRegistry, planned: Moved, *, read: 
     session.output.note(
         f"going from {live.label} back to {target.label} changes ({count(checked.files, 'file')}, {size(checked.bytes)}, every byte {how}):"
     )
+    from lastgood.compare.components import quick_comparer_of  # noqa: PLC0415  # where nothing moves nothing is compared
+    from lastgood.compare.fitting import misfits  # noqa: PLC0415
+    from lastgood.registry.diff import Looking  # noqa: PLC0415
+
     changes = registry.diff(str(live.release), str(target.release), Looking(quick_comparer_of))
     print_comparison(session.output, changes.comparison, How.SCREEN, to_stderr=True)
     found = misfits(changes.changed)

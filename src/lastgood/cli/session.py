@@ -60,8 +60,12 @@ class Session:
             raise NotFound(f"there is no {WORKSPACE_FILE} in {self.folder} or above", hint="lastgood init")
         return read_workspace(root)
 
-    def read_small(self, file: Path) -> bytes:
+    def read_small(self, file: Path, *, limit: int = LARGEST_SMALL) -> bytes:
         """Read a small file that a person named, such as a checkpoint or a proof.
+
+        Args:
+            file: where it is.
+            limit: how many bytes it may have.
 
         Raises:
             Invalid: it is no plain file, or larger than any of these.
@@ -73,13 +77,13 @@ class Session:
             with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as opened:
                 if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
                     raise Invalid(f"{file} is no plain file")
-                data = opened.read(LARGEST_SMALL + 1)
+                data = opened.read(limit + 1)
         except IsADirectoryError as error:
             raise Invalid(f"{file} is a folder") from error
         except OSError as error:
             raise of_os_error(error, f"{file} cannot be read") from error
-        if len(data) > LARGEST_SMALL:
-            raise Invalid(f"{file} has more than {LARGEST_SMALL:,} bytes, so it is not what is asked for")
+        if len(data) > limit:
+            raise Invalid(f"{file} has more than {limit:,} bytes, so it is not what is asked for")
         return data
 
     def settings(self) -> Settings:

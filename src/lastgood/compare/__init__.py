@@ -5,6 +5,7 @@
     filesets        the comparer of kinds that have no words of their own
     prompts         the comparer of prompts       text, text_phrases   lines, then words, and how they are said
     configs         the comparer of configs       structured           trees by dotted key
+    tables          the comparer of datasets
     files           two listings
     change          the results, shared by all           showing              how they are drawn, on whatever
     ranking         which change is shown first, and why

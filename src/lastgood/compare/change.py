@@ -7,7 +7,7 @@ colour, cut or lay out takes the details, whose texts are as they stand in the f
 
     detail          of                       says
     FileChange      every kind with files    added, removed, changed, mode changed, renamed
-    TextChange      prompts                  blocks of lines (`LineChange`), each cut into `Segment`s
+    TextChange      prompts                  blocks of lines, each cut into segments; see `text_change`
     KeyChange       configs                  a dotted key, its old and its new value
     FieldChange     every kind               a declared field: model, fingerprint, key, run, python …
     Note            every kind               what could not be compared closely, and why
@@ -22,22 +22,20 @@ A kind's own details stand beside its comparer; each is a `Detail`: JSON for pro
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Protocol
 
 from lastgood.canonical import Json, JsonObject
-from lastgood.compare.showing import Block, Line, Span, Tone, aside, new_value, now, old_value, place, plain, strong, was
+from lastgood.compare.secrets import hide_within, is_secret
+from lastgood.compare.showing import Block, Line, Span, Tone, aside, new_value, old_value, plain, strong
+from lastgood.compare.text_change import Segment
 from lastgood.compare.wording import as_json, show_value, size, type_word
 from lastgood.ids import ComponentName
 from lastgood.model.component import Kind
 from lastgood.model.listing import FileEntry
-
-MOST_SHOWN = 12
-"""How many places of one text, or rows of one table, are shown where not everything is asked for."""
-
-_CONTEXT = 60
 
 
 class Detail(Protocol):
@@ -70,134 +68,6 @@ class Edit(StrEnum):
     MODE_CHANGED = "mode changed"
     RENAMED = "renamed"
     REORDERED = "reordered"
-
-
-class Piece(StrEnum):
-    """What a segment of text is."""
-
-    EQUAL = "equal"
-    REMOVED = "removed"
-    ADDED = "added"
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A run of text that both sides have, or only the old one, or only the new one."""
-
-    piece: Piece
-    text: str
-
-    def to_json(self) -> JsonObject:
-        """Return the fields of `--json`."""
-        return {"piece": self.piece.value, "text": self.text}
-
-    def span(self) -> Span:
-        """Return what to draw: long runs that both sides have are cut in their middle."""
-        if self.piece is Piece.REMOVED:
-            return was(self.text)
-        if self.piece is Piece.ADDED:
-            return now(self.text)
-        text = self.text if len(self.text) <= 4 * _CONTEXT else f"{self.text[:_CONTEXT]} … {self.text[-_CONTEXT:]}"
-        return plain(text)
-
-
-def old_text(segments: Sequence[Segment]) -> str:
-    """Return the old side of segments."""
-    return "".join(segment.text for segment in segments if segment.piece is not Piece.ADDED)
-
-
-def new_text(segments: Sequence[Segment]) -> str:
-    """Return the new side of segments."""
-    return "".join(segment.text for segment in segments if segment.piece is not Piece.REMOVED)
-
-
-@dataclass(frozen=True, slots=True)
-class LineChange:
-    """A block of lines that differs; its segments, line ends included, give the old block and the new one.
-
-    Attributes:
-        old_start: the block's first line on the old side, from 1; where it has none, the line that it would stand before.
-        old_count: how many lines the old side has.
-        new_start: likewise on the new side.
-        new_count: likewise on the new side.
-        segments: the words, equal, removed and added.
-        whitespace_only: whether both sides have the same words.
-    """
-
-    old_start: int
-    old_count: int
-    new_start: int
-    new_count: int
-    segments: tuple[Segment, ...]
-    whitespace_only: bool
-
-    def to_json(self) -> JsonObject:
-        """Return the fields of `--json`."""
-        return {
-            "old_start": self.old_start,
-            "old_count": self.old_count,
-            "new_start": self.new_start,
-            "new_count": self.new_count,
-            "segments": [segment.to_json() for segment in self.segments],
-            "whitespace_only": self.whitespace_only,
-        }
-
-    def shown(self, path: str) -> Iterator[Block]:
-        """Yield where it is, and its words."""
-        yield Line((place(f"{path}:{self.new_start if self.new_count else self.old_start}"),))
-        spans = [segment.span() for segment in self.segments]
-        if spans and spans[-1].text.endswith("\n"):
-            spans[-1] = Span(spans[-1].tone, spans[-1].text.rstrip("\n"))
-        yield Line(tuple(spans), indent=1)
-
-
-@dataclass(frozen=True, slots=True)
-class TextChange:
-    """How a text differs.
-
-    Attributes:
-        path: the file.
-        lines: the blocks that differ, in order; over texts without byte order mark, and without CR where that is a remark.
-        words_added: how many words came.
-        words_removed: how many words went.
-        variables_added: template variables that came, as they are written: `{name}`, `{{name}}`, `$name`, `${name}`.
-        variables_removed: template variables that went.
-        remarks: what the blocks do not say: "line endings changed (CRLF → LF)".
-        cosmetic: whether only whitespace, line endings, a byte order mark or the form of Unicode differ.
-    """
-
-    path: str
-    lines: tuple[LineChange, ...]
-    words_added: int
-    words_removed: int
-    variables_added: tuple[str, ...]
-    variables_removed: tuple[str, ...]
-    remarks: tuple[str, ...]
-    cosmetic: bool
-
-    def to_json(self) -> JsonObject:
-        """Return the fields of `--json`."""
-        return {
-            "type": "text",
-            "path": self.path,
-            "words_added": self.words_added,
-            "words_removed": self.words_removed,
-            "variables_added": list(self.variables_added),
-            "variables_removed": list(self.variables_removed),
-            "remarks": list(self.remarks),
-            "cosmetic": self.cosmetic,
-            "lines": [line.to_json() for line in self.lines],
-        }
-
-    def shown(self, *, everything: bool = False) -> Iterator[Block]:
-        """Yield its remarks, then its blocks."""
-        for remark in self.remarks:
-            yield Line((plain(f"{self.path}: {remark}"),))
-        blocks = self.lines if everything else self.lines[:MOST_SHOWN]
-        for block in blocks:
-            yield from block.shown(self.path)
-        if len(blocks) < len(self.lines):
-            yield Line((aside(f"… and {len(self.lines) - len(blocks):,} more places; --all shows them"),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,35 +159,46 @@ class KeyChange:
     sampling: bool = False
     identity: tuple[str, ...] = ()
 
+    @property
+    def hidden(self) -> bool:
+        """Whether it is a secret by its name, so that its values are shown to nobody."""
+        name = next((step for step in reversed(self.steps) if isinstance(step, str)), "")
+        return is_secret(name, self.old) or is_secret(name, self.new)
+
     def to_json(self) -> JsonObject:
-        """Return the fields of `--json`."""
+        """Return the fields of `--json`; what nobody is shown is null, or a word within."""
+        hidden = self.hidden
         return {
             "type": "key",
             "path": self.file,
             "key": self.key,
             "change": self.change.value,
-            "old": as_json(self.old),
+            "old": None if hidden else as_json(hide_within(self.old)),
             "old_type": None if self.change is Edit.ADDED else type_word(self.old),
-            "new": as_json(self.new),
+            "new": None if hidden else as_json(hide_within(self.new)),
             "new_type": None if self.change is Edit.REMOVED else type_word(self.new),
+            "hidden": hidden,
             "steps": [step.to_json() if isinstance(step, Item) else step for step in self.steps],
             "position": self.position,
             "identity": list(self.identity),
             "sampling": self.sampling,
-            "segments": [segment.to_json() for segment in self.segments],
+            "segments": [] if hidden else [segment.to_json() for segment in self.segments],
         }
 
     def shown(self, *, everything: bool = False) -> Iterator[Block]:  # noqa: ARG002 - one line is everything
         """Yield one line: the key, its old value and its new one."""
         where = (plain(f"{self.file}: "), strong(self.key) if self.sampling else plain(self.key))
-        if self.segments:
+        old, new = show_value(hide_within(self.old)), show_value(hide_within(self.new))
+        if self.hidden:
+            yield Line((*where, plain(f": {self.change.value} (value hidden)")))
+        elif self.segments:
             yield Line((*where, plain(": "), *(segment.span() for segment in self.segments)))
         elif self.change is Edit.ADDED:
-            yield Line((*where, plain(": added "), new_value(show_value(self.new))))
+            yield Line((*where, plain(": added "), new_value(new)))
         elif self.change is Edit.REMOVED:
-            yield Line((*where, plain(": removed "), old_value(show_value(self.old))))
+            yield Line((*where, plain(": removed "), old_value(old)))
         else:
-            yield Line((*where, plain(": "), old_value(show_value(self.old)), plain(" → "), new_value(show_value(self.new))))
+            yield Line((*where, plain(": "), old_value(old), plain(" → "), new_value(new)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,7 +264,14 @@ class ComponentChange:
     @property
     def is_said_whole(self) -> bool:
         """Whether the summary says everything, so that its details would only repeat it."""
-        return len(self.details) == 1 and isinstance(self.details[0], PLAIN_DETAILS)
+        if len(self.details) != 1:
+            return False
+        detail = self.details[0]
+        if isinstance(detail, PLAIN_DETAILS):
+            return not (isinstance(detail, KeyChange) and detail.segments)
+        shown = list(islice(detail.shown(), 2))
+        line = shown[0] if len(shown) == 1 else None
+        return isinstance(line, Line) and "".join(span.text for span in line.spans).endswith(self.summary)
 
     def to_json(self) -> JsonObject:
         """Return the fields of `--json`."""

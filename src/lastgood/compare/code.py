@@ -16,11 +16,12 @@ from dataclasses import dataclass
 
 from lastgood.canonical import JsonObject
 from lastgood.compare.alignment import Effort
-from lastgood.compare.change import MOST_SHOWN, Detail, Edit, TextChange
+from lastgood.compare.change import Detail, Edit
 from lastgood.compare.comparer import ChangedFiles, ComponentSide, Findings, Unread
 from lastgood.compare.files import common_folder, compare_files, say_path
 from lastgood.compare.prompts import SortedOut, compare_as_text
 from lastgood.compare.showing import Block, Line, aside, plain, strong
+from lastgood.compare.text_change import MOST_SHOWN, TextChange
 from lastgood.compare.text_phrases import say_text
 from lastgood.compare.wording import count, quote
 from lastgood.model.code import CodeHistory, Commits, NoCodeHistory, differing_from, observed_commit

@@ -64,6 +64,7 @@ class Findings:
         cosmetic: whether nothing was found that is likely to move behavior.
         headline: what to say above the details, where the phrases would say the same as they.
         urgent: what to say before everything else, declared fields included.
+        says_fields: whether the phrases tell of the declared fields as well, so that nobody else has to.
     """
 
     phrases: Sequence[str]
@@ -71,6 +72,7 @@ class Findings:
     cosmetic: bool = False
     headline: str = ""
     urgent: Sequence[str] = ()
+    says_fields: bool = False
 
 
 class Comparer(Protocol):

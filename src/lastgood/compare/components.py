@@ -27,7 +27,8 @@ from lastgood.compare.comparer import (
 )
 from lastgood.compare.files import say_contents
 from lastgood.compare.filesets import FileSetComparer
-from lastgood.compare.ranking import rank_of
+from lastgood.compare.ranking import DEFAULT_RANKS, Ranks
+from lastgood.compare.tokens import TokenCounter
 from lastgood.compare.wording import shorten
 from lastgood.ids import ComponentName
 from lastgood.model.code import CodeHistory
@@ -35,13 +36,18 @@ from lastgood.model.component import Kind
 from lastgood.model.placement import FileAccess
 
 
-def comparer_of(kind: Kind) -> Comparer:
-    """Return what compares a kind; imported here, since a diff without tensors should not wait for what reads them."""
+def comparer_of(kind: Kind, tokens: TokenCounter | None = None) -> Comparer:
+    """Return what compares a kind; imported here, since a diff without tensors should not wait for what reads them.
+
+    Args:
+        kind: the kind.
+        tokens: counts the tokens of prompts, where somebody asks for them.
+    """
     match kind:
         case Kind.PROMPT:
             from lastgood.compare.prompts import PromptComparer  # noqa: PLC0415
 
-            return PromptComparer()
+            return PromptComparer(tokens)
         case Kind.CONFIG:
             from lastgood.compare.configs import ConfigComparer  # noqa: PLC0415
 
@@ -66,16 +72,24 @@ def comparer_of(kind: Kind) -> Comparer:
             from lastgood.compare.suites import SuiteComparer  # noqa: PLC0415
 
             return SuiteComparer()
-        case _:
-            return FileSetComparer()
+        case Kind.DATASET:
+            from lastgood.compare.tables import DatasetComparer  # noqa: PLC0415
+
+            return DatasetComparer()
 
 
-def comparer_with(history: CodeHistory, labels: tuple[str, str]) -> Callable[[Kind], Comparer]:
-    """Return what gives the comparers where a history of code is at hand and the two releases have names."""
+def comparer_with(history: CodeHistory, labels: tuple[str, str], tokens: TokenCounter | None = None) -> Callable[[Kind], Comparer]:
+    """Return what gives the comparers where a history of code is at hand and the two releases have names.
+
+    Args:
+        history: of the code.
+        labels: how people call the two.
+        tokens: counts the tokens of prompts, where somebody asks for them.
+    """
 
     def give(kind: Kind) -> Comparer:
         if kind is not Kind.CODE:
-            return comparer_of(kind)
+            return comparer_of(kind, tokens)
         from lastgood.compare.code import CodeComparer  # noqa: PLC0415
 
         return CodeComparer(history, labels)
@@ -94,6 +108,8 @@ def compare_component(
     new: ComponentSide | None,
     files: FileAccess,
     comparer: Callable[[Kind], Comparer] = comparer_of,
+    *,
+    ranks: Ranks = DEFAULT_RANKS,
 ) -> ComponentChange:
     """Compare a component of two releases.
 
@@ -103,22 +119,23 @@ def compare_component(
         new: the component in the new release, None where it is not there.
         files: reads the files that changed.
         comparer: gives what compares a kind.
+        ranks: says how likely it moves behavior.
 
     Raises:
         Integrity: the bytes of a changed file are damaged.
         Unavailable: the bytes cannot be reached just now.
     """
     if old is None or new is None:
-        return _one_sided(name, old, new)
+        return _one_sided(name, old, new, ranks)
     if old.digest == new.digest:
-        rank = rank_of(new.kind, Change.UNCHANGED)
+        rank = ranks.of(name, new.kind, Change.UNCHANGED)
         return ComponentChange(name, new.kind, Change.UNCHANGED, "unchanged", (), rank)
     fields = compare_fields(_fields(old, new), _fields(new, old))
     found = (comparer(new.kind) if old.kind is new.kind else FileSetComparer()).compare(old, new, files)
-    phrases = [*found.urgent, *(say_field(field) for field in fields), *found.phrases]
+    phrases = [*found.urgent, *(() if found.says_fields else map(say_field, fields)), *found.phrases]
     summary = join_phrases(phrases) or "changed, in a way that this version of lastgood cannot tell"
     cosmetic = found.cosmetic and not fields
-    rank = rank_of(new.kind, Change.CHANGED, cosmetic=cosmetic)
+    rank = ranks.of(name, new.kind, Change.CHANGED, cosmetic=cosmetic)
     return ComponentChange(name, new.kind, Change.CHANGED, summary, (*fields, *found.details), rank, "" if fields else found.headline)
 
 
@@ -127,7 +144,7 @@ def _fields(side: ComponentSide, other: ComponentSide) -> Mapping[str, Json]:
     return side.fields if side.kind is other.kind else {"kind": side.kind.value, **side.fields}
 
 
-def _one_sided(name: ComponentName, old: ComponentSide | None, new: ComponentSide | None) -> ComponentChange:
+def _one_sided(name: ComponentName, old: ComponentSide | None, new: ComponentSide | None, ranks: Ranks) -> ComponentChange:
     """Tell of a component that came or went, with everything it has."""
     side = new or old
     if side is None:
@@ -149,4 +166,4 @@ def _one_sided(name: ComponentName, old: ComponentSide | None, new: ComponentSid
     said = [say_contents(side.entries)] if side.entries else []
     said += [f"{shorten(key)} {say_field_value(value)}" for key, value in declared.items()]
     summary = f"{change.value}: {', '.join(said)}" if said else change.value
-    return ComponentChange(name, side.kind, change, summary, details, rank_of(side.kind, change))
+    return ComponentChange(name, side.kind, change, summary, details, ranks.of(name, side.kind, change))

@@ -4,7 +4,7 @@
 >>> from lastgood.model.component import Kind
 >>> old, new = (ComponentSide(Kind.CODE, ContentDigest.of(one)) for one in (b"1", b"2"))
 >>> FileSetComparer().compare(old, new, files=None)
-Findings(phrases=[], details=(), cosmetic=False, headline='', urgent=())
+Findings(phrases=[], details=(), cosmetic=False, headline='', urgent=(), says_fields=False)
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Does what others rely on still fit? What a change takes away, and what it asks for, of what callers know by name.
 
 Rules: read off a comparison, never off files; a template variable, a tool, a config key or a file that only moved within
-its component is not gone; what cannot be compared closely is not guessed at.
+its component is not gone, but what was renamed is; what cannot be compared closely is not guessed at.
 
     for problem in misfits(comparison.changed):
         print(problem.words)
@@ -9,11 +9,15 @@ its component is not gone; what cannot be compared closely is not guessed at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from lastgood.canonical import JsonObject
-from lastgood.compare.change import Change, ComponentChange, Edit, FileChange, Item, KeyChange, TextChange
+from lastgood.compare.change import Change, ComponentChange, Detail, Edit, FileChange, Item, KeyChange
+from lastgood.compare.chats import MessageChange
+from lastgood.compare.routing import RoutingChange
+from lastgood.compare.text_change import TextChange, VariablesChange
+from lastgood.compare.tool_changes import ToolChange
 from lastgood.compare.wording import printable, shorten
 from lastgood.ids import ComponentName
 from lastgood.model.component import Kind
@@ -27,7 +31,7 @@ class Misfit:
 
     Attributes:
         component: where.
-        what: `variable`, `tool`, `key`, `file` or `component`.
+        what: `variable`, `tool`, `parameter`, `key`, `file` or `component`.
         name: how it is known.
         words: one line, safe to print.
         is_gone: true where it goes, false where it comes and has to be given.
@@ -59,22 +63,61 @@ def _of_component(change: ComponentChange) -> Iterator[Misfit]:
     for detail in change.details:
         if isinstance(detail, KeyChange) and detail.change is Edit.REMOVED:
             yield _key(change.name, detail)
+        if isinstance(detail, ToolChange):
+            yield from _tool(change.name, detail)
+        if isinstance(detail, RoutingChange):
+            yield from (_key(change.name, key) for key in detail.keys if key.change is Edit.REMOVED)
         if isinstance(detail, FileChange) and detail.change is Edit.REMOVED:
             yield Misfit(change.name, "file", detail.path, f"the file {_said(detail.path)} is gone; whoever reads it finds none")
 
 
 def _variables(change: ComponentChange) -> Iterator[Misfit]:
-    texts = [detail for detail in change.details if isinstance(detail, TextChange)]
-    gone = {name: text.path for text in texts for name in text.variables_removed}
-    come = {name: text.path for text in texts for name in text.variables_added}
+    gone: dict[str, str] = {}
+    come: dict[str, str] = {}
+    renamed: dict[str, str] = {}
+    for path, removed, added in _named(change.details):
+        gone |= dict.fromkeys(removed, path)
+        come |= dict.fromkeys(added, path)
+    for text in _texts(change.details):
+        renamed |= dict(text.variables_renamed)
     for name, path in gone.items():
         if name not in come:
-            words = f"variable {_said(name)} is gone from {_said(path)}; whoever passes it passes it in vain"
-            yield Misfit(change.name, "variable", name, words)
+            what = f"is called {_said(renamed[name])} in {_said(path)} now" if name in renamed else f"is gone from {_said(path)}"
+            yield Misfit(change.name, "variable", name, f"variable {_said(name)} {what}; whoever passes it passes it in vain")
     for name, path in come.items():
         if name not in gone:
             words = f"variable {_said(name)} is asked for in {_said(path)}; whoever does not pass it leaves it open"
             yield Misfit(change.name, "variable", name, words, is_gone=False)
+
+
+def _texts(details: Iterable[Detail]) -> Iterator[TextChange]:
+    for detail in details:
+        text = detail.text if isinstance(detail, MessageChange) else detail
+        if isinstance(text, TextChange):
+            yield text
+
+
+def _named(details: Sequence[Detail]) -> Iterator[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    for text in _texts(details):
+        yield text.path, text.variables_removed, text.variables_added
+    for detail in details:
+        if isinstance(detail, VariablesChange):
+            yield detail.path, detail.removed, detail.added
+
+
+def _tool(component: ComponentName, change: ToolChange) -> Iterator[Misfit]:
+    """Tell of what callers of a tool, and those who answer its calls, would miss or have to give."""
+    tool, file = _said(change.tool), _said(change.file)
+    for point in change.points:
+        if not point.parameter and point.what in {"removed", "renamed"}:
+            gone = f"is called {_said(str(point.new))} in {file} now" if point.what == "renamed" else f"is gone from {file}"
+            yield Misfit(component, "tool", change.tool, f"tool {tool} {gone}; whoever calls it finds none")
+        elif point.what in {"removed", "renamed"}:
+            words = f"parameter {_said(point.parameter)} of tool {tool} is gone from {file}; whoever answers its calls gets none"
+            yield Misfit(component, "parameter", f"{change.tool}.{point.parameter}", words)
+        elif point.breaking and point.what in {"added", "required"}:
+            words = f"parameter {_said(point.parameter)} of tool {tool} is required in {file}; a call without it is refused"
+            yield Misfit(component, "parameter", f"{change.tool}.{point.parameter}", words, is_gone=False)
 
 
 def _key(component: ComponentName, change: KeyChange) -> Misfit:

@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lastgood.canonical import JsonObject
-from lastgood.compare.change import MOST_SHOWN, Finding
+from lastgood.compare.change import Finding
 from lastgood.compare.evaluations import FlippedCase, MetricChange, ResultsComparison
 from lastgood.compare.ranking import MEASURED_CHANGE, MEASURED_DROP, MEASURED_NOTHING
 from lastgood.compare.showing import Block, Line, Table, aside, plain, strong
+from lastgood.compare.text_change import MOST_SHOWN
 from lastgood.compare.wording import count, shorten
 from lastgood.model.evaluation import PASS_RATE
 from lastgood.model.gates.verdict import figure

@@ -1,7 +1,8 @@
 """The comparer of prompts: line by line, then word by word; what is no text falls back to its digest and says so.
 
-Rules: one phrase a file; files with the most changed words come first, those with cosmetic changes last. `TextFiles` does
-the reading and the falling back, for prompts and for configs that cannot be read as such.
+Rules: one phrase a text, a message or a key; files in which the model or another sampling parameter changed come first, then
+those with the most changed words, those with cosmetic changes last. Each file says its weightiest before one says a second.
+`SortedOut` gathers what was found, for prompts and for configs that cannot be read as such.
 """
 
 from __future__ import annotations
@@ -9,27 +10,37 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lastgood.compare.alignment import Effort
-from lastgood.compare.change import Detail, Edit, FileChange, Note, TextChange
+from lastgood.compare.change import Detail, Edit, FileChange, Note
+from lastgood.compare.chats import Means, say_messages
 from lastgood.compare.comparer import ChangedFiles, ComponentSide, Findings, Pair, Unread
 from lastgood.compare.files import common_folder, compare_files, say_file, say_files, say_path
+from lastgood.compare.prompt_files import FileFindings, compare_prompt_file
 from lastgood.compare.text import NotText, compare_texts, decode_text
-from lastgood.compare.text_phrases import say_text
+from lastgood.compare.text_change import TextChange
+from lastgood.compare.tokens import TokenCounter
 from lastgood.compare.wording import count, printable
 from lastgood.model.placement import FileAccess
 
 
 class PromptComparer:
-    """Compares prompts by their words."""
+    """Compares prompts by their words.
+
+    Args:
+        tokens: counts tokens, where somebody asks for them.
+    """
+
+    def __init__(self, tokens: TokenCounter | None = None) -> None:
+        self._tokens = tokens
 
     def compare(self, old: ComponentSide, new: ComponentSide, files: FileAccess) -> Findings:
         """Say which words changed."""
-        reading, effort, sorted_out = ChangedFiles(files), Effort(), SortedOut()
+        reading, means, sorted_out = ChangedFiles(files), Means(tokens=self._tokens), SortedOut()
         for change in compare_files(old.entries, new.entries):
             if change.change is not Edit.CHANGED:
                 sorted_out.keep(change)
                 continue
             pair = reading.read(change)
-            sorted_out.take(change, pair if isinstance(pair, Unread) else compare_as_text(change.path, pair, effort))
+            sorted_out.take(change, pair if isinstance(pair, Unread) else compare_prompt_file(change.path, pair, means))
         folder = common_folder(old.entries, new.entries)
         phrases = [*sorted_out.text_phrases(folder), *sorted_out.file_phrases(folder)]
         return Findings(phrases, sorted_out.details(), cosmetic=sorted_out.cosmetic, headline=sorted_out.headline())
@@ -47,17 +58,17 @@ class SortedOut:
     """The changes of a component's files, sorted into texts, whole files and notes on why these were not read."""
 
     def __init__(self) -> None:
-        self._texts: list[TextChange] = []
+        self._read: list[FileFindings] = []
         self._files: list[FileChange] = []
         self._notes: dict[str, Note] = {}
 
-    def take(self, change: FileChange, found: TextChange | Unread) -> None:
+    def take(self, change: FileChange, found: FileFindings | TextChange | Unread) -> None:
         """Take a file that is on both sides, with what reading it gave."""
         if isinstance(found, Unread):
             self._files.append(change)
             self._notes[change.path] = Note(change.path, f"{found.reason}: compared by its digest only")
             return
-        self._texts.append(found)
+        self._read.append(FileFindings(found.path, texts=(found,)) if isinstance(found, TextChange) else found)
         self.keep_mode(change)
 
     def keep(self, change: FileChange) -> None:
@@ -72,12 +83,12 @@ class SortedOut:
     @property
     def cosmetic(self) -> bool:
         """Whether only the layout of texts and the modes of files changed."""
-        return self._modes_only and all(text.cosmetic for text in self._texts)
+        return self._modes_only and all(one.cosmetic for one in self._read)
 
     @property
     def trivial(self) -> bool:
         """Whether only the modes of files changed."""
-        return self._modes_only and not self._texts
+        return self._modes_only and not self._read
 
     @property
     def _modes_only(self) -> bool:
@@ -85,23 +96,37 @@ class SortedOut:
 
     def details(self) -> tuple[Detail, ...]:
         """Return everything that was taken, what weighs most first."""
-        return (*self._ordered(), *self._files, *self._notes.values())
+        read = (detail for one in self._ordered() for detail in one.details())
+        return (*read, *self._files, *self._notes.values())
 
     def headline(self) -> str:
         """Count the words, where there is nothing but texts, whose own lines then say which; otherwise say nothing."""
-        texts = self._texts
-        if not texts or self._files or self._notes:
+        others = self._files or self._notes or any(one.keys or one.tools or one.notes or one.asides for one in self._read)
+        if not self._read or others or self.cosmetic:
             return ""
+        texts = [text for one in self._read for text in one.all_texts]
         added, removed = sum(text.words_added for text in texts), sum(text.words_removed for text in texts)
-        variables = [f"{{+{name}+}}" for text in texts for name in text.variables_added]
-        variables += [f"[-{name}-]" for text in texts for name in text.variables_removed]
-        said = f"{count(added, 'word')} added, {removed:,} removed in {count(len(texts), 'file')}"
-        return f"{said}; variables {' '.join(map(printable, variables))}" if variables else said
+        renamed = {name: pair for text in texts for pair in text.variables_renamed for name in pair}
+        variables = [f"[-{old}-]{{+{new}+}}" for old, new in dict.fromkeys(renamed.values())]
+        variables += [f"{{+{name}+}}" for text in texts for name in text.variables_added if name not in renamed]
+        variables += [f"[-{name}-]" for text in texts for name in text.variables_removed if name not in renamed]
+        messages = list(say_messages([message for one in self._read for message in one.messages]))
+        words = [f"{count(added, 'word')} added, {removed:,} removed in {count(len(self._read), 'file')}"]
+        said = [*(words if added or removed or not messages else []), *messages]
+        moved = sum(len(text.moves) for text in texts)
+        said += [f"{count(moved, 'block')} moved"] if moved else []
+        said += [f"variables {' '.join(map(printable, dict.fromkeys(variables)))}"] if variables else []
+        return "; ".join(said)
 
     def text_phrases(self, folder: str) -> Iterator[str]:
-        """Yield one phrase a text."""
-        for text in self._ordered():
-            yield f"{say_path(text.path, folder)}: {say_text(text)}"
+        """Yield what to say of the files that were read, each with its path where that is another than before."""
+        said = [(one, list(one.phrases())) for one in self._ordered()]
+        first = [(one, phrases[0]) for one, phrases in said if phrases and not one.cosmetic]
+        rest = [(one, phrase) for one, phrases in said for phrase in (phrases if one.cosmetic else phrases[1:])]
+        before = None
+        for one, phrase in [*first, *rest]:
+            yield phrase if one is before else f"{say_path(one.path, folder)}: {phrase}"
+            before = one
 
     def file_phrases(self, folder: str) -> Iterator[str]:
         """Yield what is to be said of whole files: the first that could not be read with its reason, the rest together."""
@@ -112,5 +137,5 @@ class SortedOut:
         if rest:
             yield say_files(rest, folder)
 
-    def _ordered(self) -> list[TextChange]:
-        return sorted(self._texts, key=lambda text: (text.cosmetic, -text.words_added - text.words_removed, text.path))
+    def _ordered(self) -> list[FileFindings]:
+        return sorted(self._read, key=lambda one: (one.cosmetic, not one.has_sampling, -one.weight, one.path))

@@ -24,19 +24,25 @@ below say, and nothing else:
     other        5   a sure rise, or scores that cannot be compared, which a reader would compare otherwise
     nothing     85   what chance explains, and releases that were never judged
 
+Who knows better says so in `lastgood.toml`, for a kind or for a component by its name: `[diff.rank]`, with numbers below 100,
+so that what is cosmetic or unchanged still comes last.
+
 Within a component the comparers put first what matters: sampling parameters and model names before other keys, the texts
 with the most changed words before others, what is cosmetic last.
 
-    >>> rank_of(Kind.PROMPT, Change.CHANGED) < rank_of(Kind.EVAL, Change.ADDED) < rank_of(Kind.PROMPT, Change.UNCHANGED)
-    True
+    >>> name = ComponentName.parse("train")
+    >>> DEFAULT_RANKS.of(name, Kind.DATASET, Change.CHANGED), Ranks.overridden({"train": 15}).of(name, Kind.DATASET, Change.CHANGED)
+    (70, 15)
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from lastgood.compare.change import Change, ComponentChange
+from lastgood.ids import ComponentName
 from lastgood.model.component import Kind
 
 KIND_RANKS: Mapping[Kind, int] = MappingProxyType(
@@ -57,17 +63,40 @@ MEASURED_DROP, MEASURED_CHANGE, MEASURED_NOTHING = 0, 5, 85
 UNCHANGED = 1000
 
 
-def rank_of(kind: Kind, change: Change, *, cosmetic: bool = False) -> int:
-    """Return the rank of a change of a component.
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """How likely changes move behavior, by kind, and by component where somebody said so.
 
-    Args:
-        kind: the component's kind.
-        change: what became of it.
-        cosmetic: whether the change is of a sort that seldom moves behavior.
+    Attributes:
+        kinds: a rank for each kind.
+        components: ranks that hold whatever the kind.
     """
-    if change is Change.UNCHANGED:
-        return KIND_RANKS[kind] + UNCHANGED
-    return KIND_RANKS[kind] + (COSMETIC if cosmetic else 0)
+
+    kinds: Mapping[Kind, int] = field(default_factory=lambda: KIND_RANKS)
+    components: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def overridden(cls, ranks: Mapping[str, int]) -> Ranks:
+        """Return the table with other ranks, by the names of components and of kinds; one that is both is a component's."""
+        kinds = {kind: ranks.get(kind.value, rank) for kind, rank in KIND_RANKS.items()}
+        return cls(kinds, ranks)
+
+    def of(self, name: ComponentName, kind: Kind, change: Change, *, cosmetic: bool = False) -> int:
+        """Return the rank of a change of a component.
+
+        Args:
+            name: the component.
+            kind: its kind.
+            change: what became of it.
+            cosmetic: whether the change is of a sort that seldom moves behavior.
+        """
+        rank = self.components.get(name, self.kinds[kind])
+        if change is Change.UNCHANGED:
+            return rank + UNCHANGED
+        return rank + (COSMETIC if cosmetic else 0)
+
+
+DEFAULT_RANKS = Ranks()
 
 
 def rank_changes(changes: Iterable[ComponentChange]) -> list[ComponentChange]:

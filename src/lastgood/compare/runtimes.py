@@ -24,11 +24,12 @@ from enum import StrEnum
 
 from lastgood.canonical import JsonObject
 from lastgood.compare.alignment import Effort
-from lastgood.compare.change import MOST_SHOWN, Detail, Edit, FileChange, Note, TextChange
+from lastgood.compare.change import Detail, Edit, FileChange, Note
 from lastgood.compare.comparer import ChangedFiles, ComponentSide, Findings, Pair, Unread
 from lastgood.compare.files import common_folder, compare_files, say_path
 from lastgood.compare.prompts import SortedOut, compare_as_text
 from lastgood.compare.showing import Block, Line, Table, aside, plain
+from lastgood.compare.text_change import MOST_SHOWN, TextChange
 from lastgood.compare.wording import count, printable, shorten
 from lastgood.errors import Invalid
 from lastgood.formats.locks.lock import Ecosystem, Lock, Package

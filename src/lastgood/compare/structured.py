@@ -2,7 +2,8 @@
 
 Rules: keys of objects are compared by name, whatever their order. Items of a list are matched by an identity of their
 own (`name`, `id`, or `function.name` as in tool definitions) where all items on both sides are objects that have one and
-no two share it; of several such keys the one under which most items meet. A short list of plain values is one value.
+no two share it; of several such keys the one under which most items meet. Where there is none, a condition (`when`) or a
+target (`model`) serves, unless some came and others went. A short list of plain values is one value.
 Any other list is compared place by place between what both sides begin and end with. Types count: `3`, `3.0`, `"3"` and
 an unquoted `yes` are all different. Changes come in the order of the file and say whether they are of a sampling
 parameter or a model's name. They are complete: applied to the old tree, in whatever order, they give the new one. In a
@@ -24,11 +25,14 @@ from dataclasses import replace
 from lastgood.canonical import Json
 from lastgood.compare.alignment import Effort
 from lastgood.compare.change import Edit, Item, KeyChange, Step
-from lastgood.compare.text import compare_words
 from lastgood.compare.wording import printable
+from lastgood.compare.words import compare_words
 
-IDENTITIES: tuple[tuple[str, ...], ...] = (("name",), ("id",), ("function", "name"))
+IDENTITIES: tuple[tuple[str, ...], ...] = (("name",), ("id",), ("function", "name"), ("toolSpec", "name"))
 """The ways from an item of a list to what identifies it, those that people prefer first."""
+
+WEAK_IDENTITIES: tuple[tuple[str, ...], ...] = (("when",), ("if",), ("match",), ("condition",), ("model",), ("target",))
+"""Ways to what tells items apart, but changes as well: they count only where items came, or went, or moved, and no more."""
 
 SAMPLING = frozenset(
     {
@@ -63,6 +67,10 @@ SAMPLING = frozenset(
 )
 """The parameters of sampling, and the model's name, as they are called in configs; see `is_sampling`."""
 
+ONLY_LAYOUT = "only comments or layout changed"
+ONLY_ORDER = "only key order, comments or layout changed"
+
+_LARGEST_IDENTITY = 2**53
 _LONGEST_PLAIN_LIST = 12
 _LONGEST_PLAIN_TEXT = 40
 _LONG_TEXT = 40
@@ -91,14 +99,39 @@ def same_key_order(old: Json, new: Json) -> bool:
     return True
 
 
+def shared_order_changed(old: Json, new: Json) -> bool:
+    """Say whether keys that both trees have stand in another order."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        shared = [key for key in old if key in new]
+        return shared != [key for key in new if key in old] or any(shared_order_changed(old[key], new[key]) for key in shared)
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return any(map(shared_order_changed, old, new))
+    return False
+
+
+def say_same_values(old: Json, new: Json) -> str:
+    """Say of two files whose values are all the same what did change."""
+    return ONLY_LAYOUT if same_key_order(old, new) else ONLY_ORDER
+
+
 def is_sampling(steps: Sequence[Step]) -> bool:
     """Say whether a key is, or lies within, a sampling parameter: `topP`, `TOP_P`, `top-p` and `LLM_TOP_P` as well."""
     return any(isinstance(step, str) and _names_sampling(step) for step in steps)
 
 
+def names_model(steps: Sequence[Step]) -> bool:
+    """Say whether a key is the model's name, however that is spelt."""
+    last = next((step for step in reversed(steps) if isinstance(step, str)), "")
+    return _words_of(last)[-1] == "model"
+
+
 def _names_sampling(key: str) -> bool:
-    words = _HUMP.sub("_", key[:80]).lower().replace("-", "_").split("_")
+    words = _words_of(key)
     return any("_".join(words[start:]) in SAMPLING for start in range(len(words)))
+
+
+def _words_of(key: str) -> list[str]:
+    return _HUMP.sub("_", key[:80]).lower().replace("-", "_").split("_")
 
 
 def dotted(steps: Sequence[Step]) -> str:
@@ -188,7 +221,7 @@ class _Comparison:
             if not self._sameness.same(old, new):
                 yield self._change(steps, Edit.CHANGED, old, new)
             return
-        key = _shared_identity(old, new)
+        key = shared_identity(old, new)
         if key is None:
             yield from self._places(steps, old, new)
         else:
@@ -235,28 +268,32 @@ def _is_plain(items: list[Json]) -> bool:
 
 def _identity(item: Json, key: tuple[str, ...]) -> str | int:
     """Return what identifies an item that is known to have this identity."""
-    value = _find_identity(item, key)
+    value = find_identity(item, key)
     if value is None:
         raise ValueError("an item has no identity")
     return value
 
 
-def _find_identity(item: Json, key: tuple[str, ...]) -> str | int | None:
+def find_identity(item: Json, key: tuple[str, ...]) -> str | int | None:
+    """Return what identifies an item of a list, if it has that."""
     value = item
     for name in key:
         value = value.get(name) if isinstance(value, dict) else None
     if isinstance(value, str):
         return str(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    # A number that JSON cannot hold would identify nothing for who reads what `--json` says.
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _LARGEST_IDENTITY else None
 
 
-def _shared_identity(old: list[Json], new: list[Json]) -> tuple[str, ...] | None:
+def shared_identity(old: list[Json], new: list[Json]) -> tuple[str, ...] | None:
     """Choose the identity under which the items of two lists are matched, if there is one."""
     best: tuple[str, ...] | None = None
     most = -1
-    for key in IDENTITIES:
-        sides = [{_find_identity(item, key) for item in side} for side in (old, new)]
+    for key in (*IDENTITIES, *WEAK_IDENTITIES):
+        sides = [{find_identity(item, key) for item in side} for side in (old, new)]
         if None in sides[0] | sides[1] or len(sides[0]) != len(old) or len(sides[1]) != len(new):
+            continue
+        if key in WEAK_IDENTITIES and (best is not None or not (sides[0] <= sides[1] or sides[1] <= sides[0]) or not all(sides)):
             continue
         if len(sides[0] & sides[1]) > most:
             best, most = key, len(sides[0] & sides[1])
@@ -271,7 +308,7 @@ def matched_items(old: list[Json], new: list[Json]) -> list[tuple[Step, int | No
     """
     if _is_plain(old) and _is_plain(new):
         return None
-    key = _shared_identity(old, new)
+    key = shared_identity(old, new)
     if key is not None:
         places = {_identity(item, key): place for place, item in enumerate(old)}
         return [(Item(key, value), places.get(value)) for value in (_identity(item, key) for item in new)]

@@ -27,7 +27,8 @@ from pathlib import Path
 from lastgood.errors import Conflict, LastgoodError, LiveFolderBehind, NotFound, Refused, of_os_error
 from lastgood.ids import EnvironmentName, OperationId, PipelineName, ReleaseId
 from lastgood.live.canaries import LiveCanaries
-from lastgood.live.folder import Followed, LiveFolder
+from lastgood.live.folder import LiveFolder
+from lastgood.live.followed import Followed
 from lastgood.live.lock import WAIT_SECONDS
 from lastgood.model.operation import Entropy
 from lastgood.registry.checkout import FileCache

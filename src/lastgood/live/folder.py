@@ -20,12 +20,12 @@ import shutil
 import stat
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
-from lastgood.canonical import canonical_json, parse_json_object
+from lastgood.canonical import parse_json_object
 from lastgood.errors import AlreadyExists, Invalid, LastgoodError, NotAllowed, NotFound, of_os_error
-from lastgood.ids import EnvironmentName, PipelineName, RegistryId, ReleaseId
+from lastgood.ids import ReleaseId
+from lastgood.live.followed import Followed
 from lastgood.live.lock import WAIT_SECONDS, locked
 from lastgood.live.seal import put_right, take_seal, touched_since
 from lastgood.model.operation import Entropy
@@ -38,30 +38,9 @@ CURRENT = "current"
 CANARY = "canary"
 OWN_FOLDER = ".lastgood-live"
 
-_SCHEMA = "lastgood.live-folder/1"
 _RELEASE = re.compile(r"[0-9a-f]{64}")
 _LINK = re.compile(rf"{RELEASES}/([0-9a-f]{{64}})/?")
 _MOST_NAMED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """What a live folder follows: an environment of a pipeline in one registry."""
-
-    registry: RegistryId
-    pipeline: PipelineName
-    environment: EnvironmentName
-
-    def to_json(self) -> bytes:
-        """Return the canonical bytes that a live folder keeps of it."""
-        return canonical_json(
-            {
-                "schema": _SCHEMA,
-                "registry": self.registry,
-                "pipeline": str(self.pipeline),
-                "environment": str(self.environment),
-            }
-        )
 
 
 class LiveFolder:

@@ -13,7 +13,7 @@ from functools import partial
 from lastgood.compare.change import Change, ComponentChange, Finding
 from lastgood.compare.comparer import Comparer, ComponentSide
 from lastgood.compare.components import compare_component, comparer_of
-from lastgood.compare.ranking import rank_changes
+from lastgood.compare.ranking import DEFAULT_RANKS, Ranks, rank_changes
 from lastgood.errors import NotFound
 from lastgood.ids import ComponentName
 from lastgood.model.component import Component, Kind
@@ -69,7 +69,9 @@ def side_of(components: Mapping[ComponentName, Component], reader: FileReader) -
     return {name: Part(one, partial(listing_of, one, reader), is_kept=True) for name, one in components.items()}
 
 
-def compare_sides(old: Side, new: Side, files: FileAccess, comparer: Callable[[Kind], Comparer] = comparer_of) -> Comparison:
+def compare_sides(
+    old: Side, new: Side, files: FileAccess, comparer: Callable[[Kind], Comparer] = comparer_of, *, ranks: Ranks = DEFAULT_RANKS
+) -> Comparison:
     """Compare two sides component by component.
 
     Args:
@@ -77,8 +79,10 @@ def compare_sides(old: Side, new: Side, files: FileAccess, comparer: Callable[[K
         new: the other.
         files: has the files of both.
         comparer: gives what compares a kind.
+        ranks: says which changes come first.
     """
-    changes = [_compare(name, (old.get(name), new.get(name)), files, comparer) for name in sorted(old.keys() | new.keys())]
+    pairs = ((name, (old.get(name), new.get(name))) for name in sorted(old.keys() | new.keys()))
+    changes = [_compare(name, pair, files, comparer, ranks) for name, pair in pairs]
     return Comparison(tuple(rank_changes(changes)))
 
 
@@ -110,11 +114,11 @@ def _differing_lines(old: Part | None, new: Part | None, files: FileAccess) -> t
 
 
 def _compare(
-    name: ComponentName, sides: tuple[Part | None, Part | None], files: FileAccess, comparer: Callable[[Kind], Comparer]
+    name: ComponentName, sides: tuple[Part | None, Part | None], files: FileAccess, comparer: Callable[[Kind], Comparer], ranks: Ranks
 ) -> ComponentChange:
     old, new = sides
     before, after = differing_entries(old, new, files)
-    return compare_component(name, _side(old, before), _side(new, after), files, comparer)
+    return compare_component(name, _side(old, before), _side(new, after), files, comparer, ranks=ranks)
 
 
 def _side(part: Part | None, entries: list[FileEntry]) -> ComponentSide | None:

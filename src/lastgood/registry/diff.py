@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 from lastgood.compare.change import ComponentChange, Finding
 from lastgood.compare.comparer import Comparer
 from lastgood.compare.components import comparer_with
+from lastgood.compare.ranking import DEFAULT_RANKS, Ranks
+from lastgood.compare.tokens import TokenCounter
 from lastgood.errors import NotFound
 from lastgood.ids import BehaviorDigest, ComponentName
 from lastgood.model.code import CodeHistory
@@ -50,11 +52,15 @@ class Looking:
             and nothing is said beside the components then; None for the closest look there is.
         component: the only component to look at, if there is one.
         progress: told how many files and bytes more of a folder were read.
+        ranks: says which changes come first.
+        tokens: counts the tokens of prompts, such as `formats.tokenizers.read_tokenizer` gives.
     """
 
     comparer: Callable[[Kind], Comparer] | None = None
     component: ComponentName | None = None
     progress: Callable[[int, int], None] | None = None
+    ranks: Ranks = DEFAULT_RANKS
+    tokens: TokenCounter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +136,8 @@ def diff(sources: Sources, old: str, new: str | Path | Workspace, looking: Looki
     was, now = _only(before.side, looking.component), _only(after.side, looking.component)
     if looking.component is not None and not was and not now:
         raise NotFound(f"neither side has a component {looking.component}", hint=f"lastgood show {old}")
-    closest = comparer_with(sources.history, (before.words.label, after.words.label))
-    comparison = compare_sides(was, now, after.files, looking.comparer or closest)
+    closest = comparer_with(sources.history, (before.words.label, after.words.label), looking.tokens)
+    comparison = compare_sides(was, now, after.files, looking.comparer or closest, ranks=looking.ranks)
     if looking.component is None and looking.comparer is None:
         comparison = replace(comparison, findings=tuple(_findings(sources, before, after)))
     return Diff(before.words, after.words, comparison)
@@ -139,12 +145,14 @@ def diff(sources: Sources, old: str, new: str | Path | Workspace, looking: Looki
 
 def _findings(sources: Sources, before: _Opened, after: _Opened) -> Iterator[Finding]:
     """Yield what is to be said beside the components: what suites measured, and data that leaked."""
-    from lastgood.registry.leakage import leakage_findings  # noqa: PLC0415 - a quick comparison finds none of it
-    from lastgood.registry.measured import measured_findings  # noqa: PLC0415
+    from lastgood.registry.measured import measured_findings  # noqa: PLC0415 - a quick comparison finds none of it
 
     if before.words.release is not None and after.words.release is not None:
         yield from measured_findings(sources.evaluations, after.files, before.words.release, after.words.release)
-    yield from leakage_findings(before.side, after.side, after.files)
+    if any(part.component.kind is Kind.DATASET for part in after.side.values()):
+        from lastgood.registry.leakage import leakage_findings  # noqa: PLC0415 - and with it NumPy
+
+        yield from leakage_findings(before.side, after.side, after.files)
 
 
 def _sides(registry: Registry, old: str, new: str | Path | Workspace, looking: Looking) -> tuple[_Opened, _Opened]:

@@ -4,7 +4,7 @@ Rules: a row is known by the key that the dataset declares; of several rows with
 no table, or not here any more, has no rows and is named in `notes`; damaged bytes are an error. `RowFinder` looks for one
 row in many contents of a dataset, and reads what they share once.
 
-    find_row(component, "t-17", files).cells["label"]
+    RowFinder("t-17", files).find(component).cells["label"]
 """
 
 from __future__ import annotations
@@ -37,21 +37,6 @@ class RowPlace:
     path: str
     line: int
     cells: Mapping[str, Json]
-
-
-def find_row(component: Component, key: str, files: FileAccess) -> RowPlace | None:
-    """Return the row of a dataset that is known by a key, or None where it has no such row.
-
-    Args:
-        component: a dataset that is kept by its bytes and declares a key.
-        key: the row's key as one text (`formats.tables.keys`).
-        files: has its listing and its files.
-
-    Raises:
-        Invalid: the component is no such dataset.
-        Integrity: bytes are damaged.
-    """
-    return RowFinder(key, files).find(component)
 
 
 class RowFinder:

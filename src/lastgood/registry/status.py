@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from lastgood.compare.components import quick_comparer_of
+from lastgood.compare.ranking import Ranks
 from lastgood.ids import EnvironmentName
 from lastgood.model.component import Component
 from lastgood.model.history import ReleaseRecord
@@ -56,7 +57,7 @@ def status(registry: Registry, workspace: Workspace, progress: Callable[[int, in
     manifest = None if latest is None else registry.releases.manifest(latest.release)
     disk = side_on_disk(registry, workspace, manifest, progress)
     old: Side = {} if manifest is None else side_of(manifest.components, registry.files)
-    comparison = compare_sides(old, disk.side, disk.files, quick_comparer_of)
+    comparison = compare_sides(old, disk.side, disk.files, quick_comparer_of, ranks=Ranks.overridden(workspace.ranks))
     return Status(
         base=None if base is None else registry.releases.get(base),
         latest=latest,

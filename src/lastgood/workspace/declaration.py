@@ -11,7 +11,7 @@ release; nothing here says whether the files are there. A name that is not decla
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lastgood.canonical import Json, JsonObject
@@ -143,6 +143,7 @@ class Workspace:
         retention: None if the file has no such table.
         file_bytes: the workspace file, byte for byte.
         sign: whether each release is signed.
+        ranks: how likely changes of components and kinds move behavior, by their names, where the file says so.
     """
 
     root: Path
@@ -152,6 +153,7 @@ class Workspace:
     retention: Retention | None
     file_bytes: bytes
     sign: bool = False
+    ranks: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def live_folders(self) -> tuple[Path, ...]:

@@ -62,10 +62,11 @@ def parse_workspace(data: bytes, root: Path) -> Workspace:
     reading.check_suites(components)
     reading.check_owners(components)
     reading.check_live_folders(components, environments)
+    ranks = reading.ranks()
     if reading.problems:
         raise document.refusal(reading.problems)
     retention = None if table.retention is None else table.retention.policy()
-    return Workspace(root, PipelineName(table.pipeline), components, environments, retention, document.raw, table.sign)
+    return Workspace(root, PipelineName(table.pipeline), components, environments, retention, document.raw, table.sign, ranks)
 
 
 def _told(error: ValidationError) -> Iterator[Problem]:
@@ -150,6 +151,13 @@ class _Reading:
                 self.problems.append(Problem(key, f"another hook is called {name[:80]!r} already"))
             seen.add(name)
             yield DeclaredHook(HookName(name), hook.run, hook.url, hook.secret_env, hook.secret_file)
+
+    def ranks(self) -> dict[str, int]:
+        """Read the ranks of changes, each of a component of this file or of a kind."""
+        ranks = self._table.diff.rank if self._table.diff else {}
+        known = [*self._table.components, *Kind]
+        self.problems += [Problem(("diff", "rank", name), _unknown(name, known)) for name in ranks if name not in known]
+        return ranks
 
     def check_suites(self, components: tuple[DeclaredComponent, ...]) -> None:
         """Check that what an eval runs on is a dataset of this file."""

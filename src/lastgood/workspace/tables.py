@@ -26,6 +26,9 @@ from lastgood.model.retention import ROLLBACKS, Policy, Rules
 from lastgood.workspace.gate_tables import FreezeTable, GateTable
 from lastgood.workspace.table import LARGEST_INTEGER, Table, Text, Texts, Whole, one_or_many
 
+HIGHEST_RANK = 99
+"""Beyond it comes what is cosmetic, which no rank of a kind or a component may pass."""
+
 _DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?(/|$)")
@@ -89,6 +92,13 @@ def _live(value: object) -> object:
     return path
 
 
+def _rank(value: object) -> object:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= HIGHEST_RANK:
+        raise ValueError(f"must be a whole number from 0, which comes first, to {HIGHEST_RANK}")
+    return value
+
+
+Rank = Annotated[int, BeforeValidator(_rank)]
 Paths = Annotated[tuple[str, ...], BeforeValidator(_paths)]
 
 
@@ -214,6 +224,12 @@ class RetentionTable(RulesTable):
         )
 
 
+class DiffTable(Table):
+    """`[diff]`."""
+
+    rank: dict[str, Rank] = Field(default_factory=dict)
+
+
 class FileTable(Table):
     """The whole file."""
 
@@ -222,6 +238,7 @@ class FileTable(Table):
     components: dict[str, ComponentTable] = Field(default_factory=dict)
     environments: dict[str, EnvironmentTable] = Field(default_factory=dict)
     retention: RetentionTable | None = None
+    diff: DiffTable | None = None
 
 
 def fields_of(table: Sequence[str], kind: Kind | None = None) -> list[str]:
@@ -243,6 +260,8 @@ def fields_of(table: Sequence[str], kind: Kind | None = None) -> list[str]:
             known = list(RetentionTable.model_fields)
         case ["retention", _]:
             known = list(RulesTable.model_fields)
+        case ["diff"]:
+            known = list(DiffTable.model_fields)
         case _:
             known = list(FileTable.model_fields)
     return known

@@ -15,7 +15,7 @@ from lastgood.canonical import Json
 from lastgood.compare.alignment import Effort
 from lastgood.compare.change import Edit, KeyChange
 from lastgood.compare.comparer import say_field_value
-from lastgood.compare.configs import say_key
+from lastgood.compare.key_phrases import say_key
 from lastgood.compare.structured import compare_trees
 from lastgood.compare.wording import shorten
 

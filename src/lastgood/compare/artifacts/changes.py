@@ -18,8 +18,8 @@ from enum import StrEnum
 
 from lastgood.canonical import JsonObject
 from lastgood.compare.artifacts.sums import Sums
-from lastgood.compare.change import MOST_SHOWN
 from lastgood.compare.showing import Block, Line, Table, aside, new_value, old_value, plain
+from lastgood.compare.text_change import MOST_SHOWN
 from lastgood.compare.wording import quote
 
 _MOST_TENSORS = 5

@@ -22,8 +22,8 @@ from lastgood.compare.artifacts.sides import LaidOut, format_name, lay_out
 from lastgood.compare.artifacts.tensors import TensorFindings, compare_tensors
 from lastgood.compare.change import Detail, Edit, FileChange, KeyChange
 from lastgood.compare.comparer import ComponentSide, Findings, Unread
-from lastgood.compare.configs import say_key
 from lastgood.compare.files import common_folder, compare_files
+from lastgood.compare.key_phrases import say_key
 from lastgood.errors import Gone, NotFound
 from lastgood.model.listing import FileEntry
 from lastgood.model.placement import FileAccess

@@ -24,7 +24,7 @@ from lastgood.canonical import Json, parse_json
 from lastgood.compare.alignment import Effort
 from lastgood.compare.artifacts.changes import VocabularyChange
 from lastgood.compare.change import Edit, KeyChange
-from lastgood.compare.configs import say_key
+from lastgood.compare.key_phrases import say_key
 from lastgood.compare.structured import compare_trees
 from lastgood.compare.wording import quote
 from lastgood.errors import Invalid

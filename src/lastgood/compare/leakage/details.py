@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 from lastgood.canonical import JsonObject
 from lastgood.compare.alignment import Effort
-from lastgood.compare.change import MOST_SHOWN
 from lastgood.compare.leakage.overlap import Leak, Overlap
 from lastgood.compare.showing import Block, Line, Span, aside, place, plain, strong
-from lastgood.compare.text import compare_words
+from lastgood.compare.text_change import MOST_SHOWN
 from lastgood.compare.wording import count, printable
+from lastgood.compare.words import compare_words
 
 MOST_SAMPLES = 100
 """How many rows are told of; all are counted."""

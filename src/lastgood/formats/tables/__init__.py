@@ -7,6 +7,7 @@ r"""Tables: JSONL, CSV, TSV and Parquet, read row by row, whatever they say, wit
     separated     CSV and TSV: which delimiter, a header, quoted cells
     parquet       Parquet, by the engine
     engine        DuckDB, locked up in a private folder: it reads what was put there and nothing else
+    private_folder  where it may read and write; gone afterwards
     keys          what a row is known by
 
 Rules: a file that is not what its name says is `Invalid`, with the line where that is known; rows are given one after

@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from lastgood.formats.tables.lines import read_lines
@@ -38,13 +39,44 @@ def check_header(names: Sequence[str], line: int = 1) -> None:
     """Refuse a header that does not name its columns.
 
     Raises:
-        Malformed: a name stands twice, or there are too many.
+        Malformed: it is empty, a name stands twice, or there are too many.
     """
+    if not names:
+        raise Malformed("its header is an empty line", line)
     if len(names) > MOST_COLUMNS:
         raise Malformed(f"it has {len(names):,} columns, more than {MOST_COLUMNS:,}", line)
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise Malformed(f"the column {twice[:80]!r} stands twice in its header", line)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first row of a table: its delimiter, the names of its columns, and how many bytes it has."""
+
+    delimiter: str
+    names: tuple[str, ...]
+    length: int
+
+
+def read_header(file: BinaryIO, form: TableFormat) -> Header | None:
+    """Return the header of a table, read from its first byte on, or None where it is empty.
+
+    Raises:
+        Malformed: it does not name its columns.
+    """
+    lines = _Lines(file)
+    first = next(lines, None)
+    if first is None:
+        return None
+    delimiter = delimiter_of(first, form)
+    reader = csv.reader(_with_first(first, lines), delimiter=delimiter, strict=True)
+    try:
+        names = next(reader)
+    except csv.Error as error:
+        raise Malformed(_say(error), lines.number) from error
+    check_header(names, lines.number)
+    return Header(delimiter, tuple(names), lines.length)
 
 
 def read_separated(file: BinaryIO, form: TableFormat) -> Iterator[Row]:
@@ -75,7 +107,7 @@ def read_separated(file: BinaryIO, form: TableFormat) -> Iterator[Row]:
             check_header(header, line)
         elif cells:
             if len(cells) != len(header):
-                raise Malformed(f"it has {len(cells):,} cells where the header has {len(header):,}", line)
+                raise Malformed(f"its number of cells is {len(cells):,}, the header has {len(header):,}", line)
             number += 1
             yield Row(number, line, dict(zip(header, cells, strict=True)))
 
@@ -90,10 +122,12 @@ def _with_first(first: str, rest: Iterator[str]) -> Iterator[str]:
 
 
 class _Lines:
-    """The lines of a file, and the number of the last one given."""
+    """The lines of a file, the number of the last one given, and how many bytes they have so far."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._lines = read_lines(file)
+        self._file = file
+        self._start = file.tell()
         self.number = 0
 
     def __iter__(self) -> Iterator[str]:
@@ -102,3 +136,7 @@ class _Lines:
     def __next__(self) -> str:
         self.number, text = next(self._lines)
         return text
+
+    @property
+    def length(self) -> int:
+        return self._file.tell() - self._start
