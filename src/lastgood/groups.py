@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lastgood.registry.lineage import Lineage
     from lastgood.registry.policies import Policies
     from lastgood.registry.protocols import Files, Holds, Operations, Releases
+    from lastgood.registry.purges import Purges
     from lastgood.registry.retention import Retention
     from lastgood.workspace.declaration import Workspace
 
@@ -40,6 +41,7 @@ class Groups:
         policies: what environments ask of releases, and what people approved.
         evaluations: what suites said of releases.
         retention: whose bytes may go.
+        purges: files that must not be kept, whoever needs them.
         lineage: what was made from what, and which releases have a file or a row.
         upkeep: the care of the bytes: collecting, optimizing, repairing, backing up.
         ledger: checkpoints, proofs and keys of the history.
@@ -99,6 +101,13 @@ class Groups:
         from lastgood.registry.retention import Retention  # noqa: PLC0415
 
         return Retention(self._embedded.context)
+
+    @cached_property
+    def purges(self) -> Purges:
+        """Files that must not be kept, whoever needs them."""
+        from lastgood.registry.purges import Purges  # noqa: PLC0415
+
+        return Purges(self._embedded.context, self.lineage)
 
     @cached_property
     def lineage(self) -> Lineage:

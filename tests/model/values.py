@@ -39,6 +39,7 @@ from lastgood.model.changes.evaluations import EvaluationRecorded
 from lastgood.model.changes.ledger import KeySet, SignedNoteText, VerifierKeyText
 from lastgood.model.changes.operations import OperationUndone
 from lastgood.model.changes.policies import PolicyApplied, ReleaseApproved
+from lastgood.model.changes.purges import FilesPurged, PurgeLifted
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import (
     BehaviorMarked,
@@ -136,6 +137,7 @@ _releases = digests(ReleaseId)
 _behaviors = digests(BehaviorDigest)
 _pipelines = names(PipelineName)
 _texts_apart = st.none() | digests(TextDigest)
+_purged = st.lists(digests(FileDigest), max_size=3).map(tuple)
 _removals = st.lists(st.builds(Removal, _releases, names(ComponentName), st.sampled_from(Part)), max_size=3).map(tuple)
 BODIES: Mapping[type[Body], st.SearchStrategy[Body]] = {
     RegistryCreated: st.builds(RegistryCreated, st.uuids().map(lambda one: RegistryId.parse(str(one)))),
@@ -182,6 +184,8 @@ BODIES: Mapping[type[Body], st.SearchStrategy[Body]] = {
     ),
     RetentionApplied: st.builds(RetentionApplied, _pipelines, json_objects, digests(PlanDigest), _removals),
     RetentionWithdrawn: st.builds(RetentionWithdrawn, _pipelines, numbers, _removals),
+    FilesPurged: st.builds(FilesPurged, _purged, st.none() | digests(TextDigest)),
+    PurgeLifted: st.builds(PurgeLifted, _purged, st.none() | digests(TextDigest)),
     OperationUndone: st.builds(OperationUndone, st.uuids().map(lambda one: OperationId.parse(str(one)))),
     EnvironmentMoved: st.builds(
         EnvironmentMoved,

@@ -41,6 +41,7 @@ COMMANDS: dict[str, str] = {
     "verify": "check bytes, manifests and history",
     "ledger": "checkpoints, proofs and keys of the history",
     "retention": "whose bytes a policy lets go, and letting them go",
+    "purge": "erase a file, or the files that hold a row, wherever they are kept",
     "gc": "take back the bytes that no release needs",
     "optimize": "encode old chunks better, so that they take less room",
     "repair": "make the index anew from the packs, put damaged packs aside",

@@ -29,6 +29,7 @@ from lastgood.model.changes.evaluations import EvaluationRecorded
 from lastgood.model.changes.ledger import KeySet
 from lastgood.model.changes.operations import OperationUndone
 from lastgood.model.changes.policies import PolicyApplied, ReleaseApproved
+from lastgood.model.changes.purges import FilesPurged, PurgeLifted
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import (
     BehaviorMarked,
@@ -68,6 +69,8 @@ _CHANGES = (
     EvaluationRecorded,
     RetentionApplied,
     RetentionWithdrawn,
+    FilesPurged,
+    PurgeLifted,
 )
 EVENT_TYPES: Mapping[str, type[Body]] = {one.type: one for one in _CHANGES}
 

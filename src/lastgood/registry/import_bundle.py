@@ -39,7 +39,7 @@ from lastgood.registry.bundle_form import BUNDLE, EVENT, FILES, PROOF, RELEASE, 
 from lastgood.registry.context import Context
 from lastgood.registry.intake import DeferredIntake
 from lastgood.registry.points import points_at
-from lastgood.registry.publish import keep_alive, require_packs
+from lastgood.registry.publish import add_packs, keep_alive, refuse_purged
 from lastgood.registry.signing import statement_of
 
 LARGEST_LISTING = 2 << 30
@@ -194,9 +194,9 @@ class _Import:
     def _publish(self, claimed: _Claimed, staged: Staged, signed_by: VerifierKey | None) -> ImportedRelease:
         with self._context.changing(self._context.operation(None)) as (session, ledger):
             known = releases.release_by_id(session, claimed.manifest.release)
-            require_packs(self._context, staged.packs)
-            placement.add_packs(session, staged.packs)
+            add_packs(self._context, session, staged.packs)
             if known is None:
+                refuse_purged(self._context, session, claimed.manifest)
                 if staged.generation not in {None, placement.current_generation(session)}:
                     keep_alive(self._context, session, claimed.manifest)
                 self._append(session, ledger, claimed)

@@ -15,7 +15,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from lastgood.catalog import evaluations, placement, records, releases, replay, tree
+from lastgood.catalog.collection import Condemnable, recorded_among
+from lastgood.catalog.purges import purged_files
 from lastgood.catalog.removals import removals_of
+from lastgood.compare.wording import count
 from lastgood.errors import LastgoodError, NewerSchema
 from lastgood.ids import FileDigest, ReleaseId, TextDigest
 from lastgood.model.changes.releases import is_making
@@ -197,6 +200,11 @@ class _Verifier:
 
     def _check_manifests(self, wanted: Sequence[ReleaseId]) -> dict[FileDigest, list[ReleaseId]]:
         needed: dict[FileDigest, list[ReleaseId]] = defaultdict(list)
+        with self._context.database.reading() as session:
+            purged = purged_files(session)
+            unfinished = recorded_among(session, Condemnable.FILES, purged)
+        if unfinished:
+            self._notes.append(f"the purge of {count(len(unfinished), 'file')} was cut short; lastgood purge --apply finishes it")
         for release in wanted:
             with self._context.database.reading() as session:
                 record = releases.release_by_id(session, release)
@@ -211,6 +219,8 @@ class _Verifier:
                 removed = frozenset((one.component, one.part) for one in removals_of(session, release))
             try:
                 for pointer in points_at(manifest, self._reader, self._results.get(release, ()), removed):
+                    if pointer.digest in purged:
+                        continue
                     self._note_size(pointer, release)
                     if not needed[pointer.digest] or needed[pointer.digest][-1] != release:
                         needed[pointer.digest].append(release)
