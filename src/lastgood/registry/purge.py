@@ -5,15 +5,15 @@ its bytes go at once, without the collector's grace, and are not taken in again 
 kept files hold as bytes of their own stays, as theirs. What was encoded against the purged bytes is encoded anew first.
 
 The steps:
-    1. *Record.* One transaction appends `file.purged` and begins a new generation: from now on no release counts as needing
-       the files, no commit finds them here, and a commit that is under way looks again.
+    1. *Record.* One transaction appends `file.purged`, forgets the files and begins a new generation: from now on nobody reads
+       them, no release counts as needing them, and a commit that is under way looks again.
     2. *Rewrite.* Every pack that holds something dead, or something that stands on the purged bytes, is written anew without
-       them; then one transaction moves what is kept, forgets the purged files with their chunks, and drops the old packs.
+       them; then one transaction moves what is kept, forgets the purged chunks, and drops the old packs.
     3. *Delete.* Packs that no catalog knows are deleted, damaged ones in quarantine too, and the checkout cache's copies.
 
 Crash argument. A kill before the COMMIT of step 1 leaves nothing purged. After it the files are purged for whoever asks,
-and what is left over is found anew from the facts and the packs alone: each step does nothing where it was done already,
-so purging again, or `finish`, ends what was cut short; `verify` notes that it has to. Step 2 is one transaction after
+and what is left over is found anew from the index and the packs alone: each step does nothing where it was done already,
+so purging again, or `finish`, ends what was cut short; until then `verify` notes that it has to. Step 2 is one transaction after
 durable packs, as in `registry.repack`; step 3 deletes what no durable index knows. A commit beside it whose packs are
 deleted, or which counted on the purged bytes, notices inside its own transaction and keeps what it brings anew.
 
@@ -25,16 +25,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from lastgood.catalog.collection import (
+    PURGE,
+    PURGED,
     Condemnable,
     chunks_of_files,
     chunks_read_from,
-    condemn,
     drop_packs,
     index_state,
+    is_purge_unfinished,
     record_step,
     recorded_among,
     recorded_keys,
@@ -104,51 +106,46 @@ def purge(
         StorageFull, ReadOnly, Unavailable: likewise.
     """
     asked = context.operation(operation)
-    recorded = False
     with context.changing(asked) as (session, ledger):
-        if event_of_operation(session, asked.id) is None:
-            new = tuple(one for one in plan.files if one not in purged_files(session))
+        event = event_of_operation(session, asked.id)
+        if event is not None and not isinstance(event.body, FilesPurged):
+            raise Conflict("this operation id was used for another operation; nothing was changed")
+        chunks: AbstractSet[bytes] | None = None
+        known = purged_files(session)
+        new = tuple(one for one in plan.files if one not in known)
+        if event is None and new:
             _refuse_live(session, plan, even_live=even_live)
-            if new:
-                ledger.append(FilesPurged(new, ledger.text(reason)))
-                condemn(session, Condemnable.FILES, recorded_among(session, Condemnable.FILES, new), ledger.now)
-                record_step(session, "purge", ledger.now)
-                recorded = True
-    done = finish(context, plan.files)
-    return PurgeDone(
-        done.files,
-        done.packs_rewritten,
-        done.packs_deleted,
-        done.bytes_freed,
-        done.quarantined,
-        done.cached,
-        asked.id if recorded else None,
-    )
+            kept = recorded_among(session, Condemnable.FILES, new)
+            if len(kept) == len(plan.files) and not is_purge_unfinished(session):
+                chunks = chunks_of_files(session, kept)
+            ledger.append(FilesPurged(new, ledger.text(reason)))
+            sweep(session, frozenset(), kept)
+            record_step(session, PURGE, ledger.now)
+    done = finish(context, chunks)
+    return replace(done, files=plan.files, operation=asked.id if new else None)
 
 
-def finish(context: Context, asked: Collection[FileDigest] = ()) -> PurgeDone:
-    """Erase what is still there of purged files; nothing where a purge was not cut short.
+def finish(context: Context, chunks: AbstractSet[bytes] | None = None) -> PurgeDone:
+    """Erase what is still there of purged files.
 
     Args:
         context: the registry.
-        asked: files of which more may be left than the index says, since they were collected, or a purge was cut short.
+        chunks: the chunks that may have to go. None where nobody knows them any more, since a purge was cut short or the
+            collector had been there before: then all that no kept file has as its own, but that is still there.
     """
     with context.database.reading() as session:
         files = purged_files(session)
     if not files:
         return PurgeDone(())
     now = context.clock.now()
-    freed = _Erasure(context, files, frozenset(asked) & files, now).run()
-    listed = list_packs(context)
-    deleted = note_and_delete(context, listed, now, _FOR_EVER)
-    return PurgeDone(
-        tuple(sorted(files)),
-        freed.rewritten,
-        deleted.packs,
-        max(0, deleted.bytes - freed.written),
-        _clear_quarantine(context),
-        _clear_cache(context, files),
-    )
+    freed = _Erasure(context, files, chunks, now).run()
+    deleted = note_and_delete(context, list_packs(context), now, _FOR_EVER)
+    quarantined, cached = _clear_quarantine(context), _clear_cache(context, files)
+    with context.database.writing() as session:
+        if is_purge_unfinished(session):
+            record_step(session, PURGED, now)
+    bytes_freed = max(0, deleted.bytes - freed.written)
+    return PurgeDone(tuple(sorted(files)), freed.rewritten, deleted.packs, bytes_freed, quarantined, cached)
 
 
 def lift(context: Context, files: Collection[FileDigest], reason: str | None = None, operation: OperationId | None = None) -> None:
@@ -168,8 +165,8 @@ def lift(context: Context, files: Collection[FileDigest], reason: str | None = N
         for digest in files:
             if digest not in known:
                 raise NotFound(f"the file {digest.short} was not purged; nothing was changed", hint="lastgood lineage --file SHA256")
-        if recorded_among(session, Condemnable.FILES, list(files)):
-            raise Conflict("some of its bytes are still there, since the purge was cut short", hint="lastgood purge --apply, then lift it")
+        if is_purge_unfinished(session):
+            raise Conflict("some of the bytes may still be there, since a purge was cut short", hint="lastgood purge --apply, then lift it")
         ledger.append(PurgeLifted(tuple(sorted(files)), ledger.text(reason)))
 
 
@@ -196,10 +193,10 @@ class _Freed:
 class _Erasure:
     """One rewriting without the purged bytes."""
 
-    def __init__(self, context: Context, files: frozenset[FileDigest], asked: frozenset[FileDigest], now: datetime) -> None:
+    def __init__(self, context: Context, files: frozenset[FileDigest], chunks: AbstractSet[bytes] | None, now: datetime) -> None:
         self._context = context
         self._files = files
-        self._asked = asked
+        self._chunks = chunks
         self._now = now
         self._freed = _Freed()
 
@@ -222,19 +219,12 @@ class _Erasure:
         return self._freed
 
     def _dead_chunks(self) -> AbstractSet[bytes]:
-        """Return the chunks of purged files that no other kept file has as its own.
-
-        Of a file that the index does not know any more, chunks may be left because others stand on them, and nothing says
-        which: then every chunk that no file has as its own counts.
-        """
-        others = [key for key in recorded_keys(self._context.database, Condemnable.FILES) if key not in self._files]
+        """Return the chunks that have to go: those that no kept file has as its own."""
+        kept = [key for key in recorded_keys(self._context.database, Condemnable.FILES) if key not in self._files]
         with self._context.database.reading() as session:
-            owned = chunks_of_files(session, others)
-            known = recorded_among(session, Condemnable.FILES, self._files)
-            mine = chunks_of_files(session, self._files)
-        if self._asked - known:
-            mine = set(recorded_keys(self._context.database, Condemnable.CHUNKS))
-        return mine - owned
+            owned = chunks_of_files(session, kept)
+        known = self._chunks if self._chunks is not None else set(recorded_keys(self._context.database, Condemnable.CHUNKS))
+        return known - owned
 
     def _rewritten(self, dead: AbstractSet[bytes]) -> tuple[set[PackId], tuple[PackContents, ...]]:
         """Write every pack anew that holds something which must go; return these packs, and the new ones."""

@@ -124,9 +124,7 @@ class Purges:
 
     def finish(self) -> PurgeDone:
         """End what a purge that was cut short began."""
-        with self._context.database.reading() as session:
-            files = purged_files(session)
-        return finish(self._context, files)
+        return finish(self._context)
 
     def lift(self, files: Collection[FileDigest], reason: str | None = None, *, operation: OperationId | None = None) -> None:
         """Let purged files be taken in again.

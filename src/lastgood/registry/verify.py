@@ -15,10 +15,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from lastgood.catalog import evaluations, placement, records, releases, replay, tree
-from lastgood.catalog.collection import Condemnable, recorded_among
+from lastgood.catalog.collection import is_purge_unfinished
 from lastgood.catalog.purges import purged_files
 from lastgood.catalog.removals import removals_of
-from lastgood.compare.wording import count
 from lastgood.errors import LastgoodError, NewerSchema
 from lastgood.ids import FileDigest, ReleaseId, TextDigest
 from lastgood.model.changes.releases import is_making
@@ -202,9 +201,8 @@ class _Verifier:
         needed: dict[FileDigest, list[ReleaseId]] = defaultdict(list)
         with self._context.database.reading() as session:
             purged = purged_files(session)
-            unfinished = recorded_among(session, Condemnable.FILES, purged)
-        if unfinished:
-            self._notes.append(f"the purge of {count(len(unfinished), 'file')} was cut short; lastgood purge --apply finishes it")
+            if is_purge_unfinished(session):
+                self._notes.append("a purge was cut short, so some of its bytes may still be there; lastgood purge --apply ends it")
         for release in wanted:
             with self._context.database.reading() as session:
                 record = releases.release_by_id(session, release)
