@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import lastgood
 from lastgood.cli.main import COMMANDS
+from lastgood.model.retention import Policy, Rules
 from tests.cli.commands import Desk, error_of, fill, run
 
 OPERATION = "6f1c1e0a-9a34-4c52-8a5f-1f2f6f2a9b10"
@@ -44,6 +46,10 @@ KEYS = {
     "tag": {"tag", "release"},
     "optimize": {"bytes_before", "bytes_after", "chunks", "packs", "seconds"},
     "verify": {"ok", "problems"},
+    "retention-show": {"policy"},
+    "retention-plan": {"pipeline", "plan", "policy", "policy_digest", "bytes_logical", "bytes_freed", "decisions"},
+    "retention-apply": {"pipeline", "plan", "operation", "removed"},
+    "purge": {"files", "applied", "lifted", "holders", "live", "sharing", "made", "results", "notes", "bytes_logical", "bytes_freed"},
     "gc": {"bytes_freed", "bytes_waiting", "applied", "grace_seconds"},
     "repair": {"ok", "dry_run", "packs", "chunks", "files", "quarantined", "hurt", "notes"},
     "backup": {"file", "bytes", "packs", "events"},
@@ -99,6 +105,10 @@ LINES = {
     "tag": ["tag", "r1", "v1"],
     "optimize": ["optimize"],
     "verify": ["verify"],
+    "retention-show": ["retention", "show"],
+    "retention-plan": ["retention", "plan"],
+    "retention-apply": ["retention", "apply", "PLAN"],
+    "purge": ["purge", "prompts/system.md", "--release", "r1", "--apply"],
     "gc": ["gc", "--apply", "--grace", "0s"],
     "repair": ["repair"],
     "backup": ["backup", "monday.tar"],
@@ -124,7 +134,8 @@ def test_every_command_is_looked_at_here() -> None:
 
 
 def line_of(desk: Desk, name: str) -> list[str]:
-    return [desk.ask("ledger", "show")["keys"][0]["id"] if word == "KEY" else word for word in LINES[name]]
+    given = {"KEY": lambda: desk.ask("ledger", "show")["keys"][0]["id"], "PLAN": lambda: desk.ask("retention", "plan")["plan"]}
+    return [given[word]() if word in given else word for word in LINES[name]]
 
 
 @pytest.fixture
@@ -147,6 +158,8 @@ def ready(three: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
         for release in ("r3", "r4"):
             three.tell("eval", "import", "results.jsonl", "--release", release, "--suite-from", "r4")
     three.write("prompts/system.md", "Something else.")
+    with lastgood.open(three.root, actor="bob@example.org") as registry:
+        registry.retention.record("support-bot", Policy(Rules(keep_last=50)))
     return three
 
 

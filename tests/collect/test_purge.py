@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import random
+import signal
 import tarfile
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from lastgood.ids import FileDigest
 from lastgood.registry import purge as purging
+from lastgood.registry.purge_plan import plan_purge
+from lastgood.registry.verify import verify
 from lastgood.store.backend.local import LocalBackend
 from lastgood.store.index import scan_packs
 from lastgood.store.reader import ObjectReader
+from lastgood.store.repacking import Repacker
 from lastgood.testing.index import MemoryIndex
 from tests.cli.commands import Desk
-from tests.collect.series import noise
+from tests.collect.desk import Releases
+from tests.collect.series import noise, text
 
 MARKER = b"jane.doe@example.org lives at 7 Elm Street"
 TOML = """\
@@ -79,18 +88,6 @@ def decoded(desk: Desk) -> Iterator[tuple[str, bytes]]:
 
 def holding(desk: Desk, marker: bytes = MARKER) -> list[str]:
     return [where for where, data in decoded(desk) if marker in data]
-
-
-def digest_of(desk: Desk, release: str, path: str) -> str:
-    places = desk.ask("lineage", "--file", path)["places"]
-    number = int(release[1:])
-    return next(one["digest"] for one in places if any(span[0] <= number <= span[1] for span in _spans(one)))
-
-
-def _spans(place: dict[str, object]) -> list[tuple[int, int]]:
-    found = place["releases"]
-    assert isinstance(found, list)
-    return [(one["first"], one["last"]) for one in found]
 
 
 def test_the_marker_is_there_before(desk: Desk) -> None:
@@ -258,7 +255,7 @@ def test_repair_optimize_backup_and_the_collector_go_on(desk: Desk, tmp_path: Pa
 @pytest.mark.parametrize("step", ["rewrite", "act", "list", "quarantine", "cache"])
 def test_a_purge_that_was_cut_short_is_ended_by_the_next(desk: Desk, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, tuple[object, str]] = {
-        "rewrite": (purging.Repacker, "finish"),
+        "rewrite": (Repacker, "finish"),
         "act": (purging, "move_chunks"),
         "list": (purging, "list_packs"),
         "quarantine": (purging, "_clear_quarantine"),
@@ -283,3 +280,51 @@ def test_a_purge_that_was_cut_short_is_ended_by_the_next(desk: Desk, step: str, 
     verified = desk.ask("verify", "--full", "--replay")
     assert (verified["ok"], [note for note in verified["notes"] if "cut short" in note]) == (True, [])
     desk.tell("checkout", "r4", "out4")
+
+
+def test_a_purge_that_is_killed_leaves_it_purged_or_not_at_all(desk: Desk) -> None:
+    """Killed at some moment, in a process of its own; what is left over goes with the next."""
+    digest = FileDigest.parse(by_marker(desk)[1])
+    chance = random.Random(5)  # moments, not secrets
+    for turn in range(8):
+        child = os.fork()
+        if child == 0:
+            with suppress(BaseException), lastgood.open(desk.root, actor="battery") as registry:
+                registry.purges.apply(registry.purges.plan([digest]), "killed")
+            os._exit(0)
+        time.sleep(chance.uniform(0, 0.25) if turn else 0.05)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        with lastgood.open(desk.root, actor="battery") as registry:
+            purged = digest in {one.file for one in registry.purges.list()}
+            assert registry.verify().ok
+            if purged:
+                with pytest.raises(Gone):
+                    registry.files.read_file(digest)
+            else:
+                assert MARKER in registry.files.read_file(digest)
+    with lastgood.open(desk.root, actor="battery") as registry:
+        for one in by_marker(desk):
+            registry.purges.apply(registry.purges.plan([FileDigest.parse(one)]))
+    assert holding(desk) == []
+    assert desk.ask("verify", "--full", "--replay")["ok"]
+
+
+def test_a_commit_beside_a_purge_keeps_what_it_brings(tmp_path: Path) -> None:
+    """A commit whose packs are durable, and that counts on a file which is purged meanwhile, is whole or refused."""
+    desk = Releases(tmp_path / "registry")
+    doomed, other = text(1, 1), text(1, 2)
+    desk.commit({"long.txt": doomed})
+    desk.commit({"long.txt": text(1, 3)})
+    counting = desk.begin({"long.txt": doomed}, recalled=frozenset({"long.txt"}))
+    writing = desk.begin({"long.txt": other})
+    digest = FileDigest.of(doomed)
+    purging.purge(desk.context, plan_purge(desk.context, [digest]), even_live=False)
+    with pytest.raises(PurgedFile):
+        desk.publish(counting)
+    release = desk.publish(writing)
+    reader = ObjectReader(desk.backend, desk.context.index)
+    assert reader.read_file(FileDigest.of(other)) == other
+    assert [one.what for one in verify(desk.context).problems] == []
+    assert desk.latest() == desk.manifest(release)
+    desk.close()

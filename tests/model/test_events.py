@@ -227,6 +227,7 @@ def test_no_name_of_a_person_and_no_free_text_is_in_an_event() -> None:
         "HookOutcome",
         "IncidentName | None",
         "FileDigest",
+        "tuple[FileDigest, ...]",
         "Mapping[str, Json]",
         "Mapping[str, Json] | None",
         "MoveKind",

@@ -94,8 +94,8 @@ def _finish(session: Session, registry: OpenRegistry, *, is_applied: bool) -> No
 
 def _tell(session: Session, found: FoundFiles, plan: PurgePlan, done: PurgeDone | None, *, even_live: bool) -> None:
     output = session.output
-    would = "" if done is not None else "would be "
-    output.data(f"{count(len(plan.files), 'file')} {would}purged, {size(plan.bytes_logical)}, in {count(_releases(plan), 'release')}")
+    would = "purged" if done is not None else "would be purged"
+    output.data(f"{would}: {count(len(plan.files), 'file')}, {size(plan.bytes_logical)}, in {count(_releases(plan), 'release')}")
     rows = [[one.label, one.component, one.path, one.file.short, _state(one)] for one in plan.holders[:_MOST_LISTED]]
     if rows:
         output.table(["release", "component", "path", "file", ""], rows)
