@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+import lastgood
+from lastgood.errors import Gone, PurgedFile
 from lastgood.ids import FileDigest
 from lastgood.registry import purge as purging
 from lastgood.registry.purge_plan import plan_purge

@@ -307,6 +307,29 @@ class Retaining(RuleBasedStateMachine):
         slack = dead_after - dead
         assert abs((size - size_after) - (plan.bytes_freed - slack)) <= 0.05 * plan.bytes_freed + 20_000
 
+    @rule(choice=choices, how=st.sampled_from(["deploy", "canary", "hold", "tag", "undo"]))
+    def count_on_it_again(self, choice: int, how: str) -> None:
+        """What was let go and is still there is kept again as soon as somebody counts on it, and then not collected."""
+        self.plan_and_apply()
+        there = sorted({release for release, _, _ in self.bench.removed if not self._is_collected(release)})
+        if not there:
+            return
+        at = self.bench.order.index(there[choice % len(there)])
+        acts: dict[str, Callable[[], None]] = {
+            "deploy": lambda: self.deploy("prod", at),
+            "canary": lambda: self.canary("staging", at),
+            "hold": lambda: self.hold(at, is_held=True),
+            "tag": lambda: self.tag(at, "v3"),
+            "undo": self.undo,
+        }
+        if how != "undo" or self.last is not None:
+            acts[how]()
+        self._collect()
+        self.bench.assert_whole()
+
+    def _is_collected(self, release: ReleaseId) -> bool:
+        return any(FileDigest.of(data) in self.bench.collected for data in self.bench.files[release].values())
+
     @rule()
     def collect(self) -> None:
         self._collect()
