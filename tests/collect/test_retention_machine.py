@@ -160,8 +160,8 @@ class Bench:
         return {one.name: one.summary for one in compared.components if one.name in {PROMPTS, CONFIG}}
 
 
-class Retaining(RuleBasedStateMachine):
-    """A pipeline under a policy that changes as well."""
+class Moving(RuleBasedStateMachine):
+    """A pipeline whose releases are made, moved, tagged and held."""
 
     @initialize(count=st.integers(3, 6), policy=policies)
     def begin(self, count: int, policy: Policy) -> None:
@@ -256,14 +256,18 @@ class Retaining(RuleBasedStateMachine):
             with suppress(NotFound):
                 self.bench.registry.holds.lift(str(release))
 
+    @rule(hours=st.integers(1, 40))
+    def wait(self, hours: int) -> None:
+        self.bench.base.clock.advance(seconds=3_600 * hours)
+
+
+class Retaining(Moving):
+    """Plans, collections and undos beside it, and what must hold."""
+
     @rule(policy=policies)
     def change_policy(self, policy: Policy) -> None:
         self.policy = policy
         self.bench.retention.record("bot", policy)
-
-    @rule(hours=st.integers(1, 40))
-    def wait(self, hours: int) -> None:
-        self.bench.base.clock.advance(seconds=3_600 * hours)
 
     def _plan(self) -> Plan:
         """Nothing that anybody counts on is planned to go, and what is planned is there."""

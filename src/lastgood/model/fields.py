@@ -83,15 +83,6 @@ class Fields:
             raise self._wrong(name, "a list of texts")
         return tuple(str(item) for item in value)
 
-    def items(self, name: str) -> list[Json]:
-        """Return a list, empty where it is null or absent."""
-        value = self._fields.get(name)
-        if value is None:
-            return []
-        if not isinstance(value, list):
-            raise self._wrong(name, "a list")
-        return value
-
     def mapping(self, name: str) -> JsonObject:
         """Return an object, empty where it is null or absent."""
         value = self._fields.get(name)

@@ -5,7 +5,8 @@ manifest against the event; then the files are taken in, each proven by its dige
 none is too many; at last one transaction records packs and event. Until then nothing refers to what was taken in, so a
 bundle that is wrong anywhere leaves the registry as it was.
 
-A release that is here already stays as it is, but that what a retention policy let go of it is kept again. Its number here is the next one: across registries a release is its digest.
+A release that is here already stays as it is, but that what a retention policy let go of it is kept again. Its number here
+is the next one: across registries a release is its digest.
 """
 
 from __future__ import annotations

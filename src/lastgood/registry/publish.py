@@ -71,14 +71,7 @@ class Published:
     changed: tuple[ComponentName, ...] = ()
 
 
-def publish(
-    context: Context,
-    draft: Draft,
-    staged: Staged,
-    *,
-    operation: Operation,
-    announce: Callable[[ReleaseId], None],
-) -> Published:
+def publish(context: Context, draft: Draft, staged: Staged, *, operation: Operation, announce: Callable[[ReleaseId], None]) -> Published:
     """Make a release of a draft whose bytes are durable, unless it equals its parent.
 
     Args:
@@ -106,9 +99,9 @@ def publish(
             announce(latest.release)
             return Published(_tagged(session, ledger, draft, latest.release), created=False, bytes_stored_new=staged.bytes_stored)
         manifest = _manifest_of(draft, parent, ledger)
-        refuse_purged(context, session, manifest)
         if staged.generation not in {None, placement.current_generation(session)}:
             keep_alive(context, session, manifest)
+        refuse_purged(context, session, manifest)
         announce(manifest.release)
         _append(ledger, draft, manifest, number=1 if latest is None else latest.number + 1)
         recorded = _tagged(session, ledger, draft, manifest.release)

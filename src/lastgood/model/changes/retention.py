@@ -44,8 +44,10 @@ def read_removal(value: Json) -> Removal:
 
 
 def _read_removals(known: Fields) -> tuple[Removal, ...]:
-    known.value("removed")
-    return tuple(read_removal(one) for one in known.items("removed"))
+    removed = known.value("removed")
+    if not isinstance(removed, list):
+        raise InvalidManifest("an event of retention says what was let go, and its 'removed' is no list")
+    return tuple(read_removal(one) for one in removed)
 
 
 @dataclass(frozen=True, slots=True)
