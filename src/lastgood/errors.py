@@ -3,7 +3,7 @@
     LastgoodError                       exit 1   http 500
     ├── CommandFailed                                       a command that was to be run for somebody did not succeed
     ├── NotFound                        exit 3   http 404   ask for something that is there
-    │   └── Gone                                            its bytes were removed by policy
+    │   └── Gone                                            its bytes were let go by a policy, or purged
     ├── Conflict                        exit 5   http 409   look again, then retry
     │   ├── StaleBase                                       others committed since this workspace's base
     │   ├── StaleEnvironment                                somebody moved the environment first
@@ -15,7 +15,8 @@
     │   ├── NothingGood                                     nowhere to roll back to
     │   ├── GateRefused                                     a gate of the environment's policy says no
     │   ├── OwnApproval                                     an author approves their own release
-    │   └── CredentialFound                                 a file looks like it holds a secret
+    │   ├── CredentialFound                                 a file looks like it holds a secret
+    │   └── PurgedFile                                      a file was purged, and must not be kept again
     ├── Invalid                         exit 2   http 422   correct the input
     │   ├── InvalidName                                     a name or a digest
     │   ├── InvalidRevision                                 a revision expression
@@ -85,7 +86,7 @@ class NotFound(LastgoodError):
 
 
 class Gone(NotFound):
-    """It was there; a policy removed its bytes, its record is kept."""
+    """It was there; a policy let its bytes go, or somebody purged them. Its record is kept."""
 
     kind, http_status = "gone", 410
 
@@ -169,6 +170,12 @@ class CredentialFound(Refused):
 
     kind = "credential-found"
     default_hint = "take the secret out, or lastgood commit --allow-secrets"
+
+
+class PurgedFile(Refused):
+    """A file was purged, so it is not kept again before somebody lifts that."""
+
+    kind = "purged-file"
 
 
 class Invalid(LastgoodError):

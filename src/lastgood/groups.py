@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lastgood.registry.pilots import Pilots
     from lastgood.registry.policies import Policies
     from lastgood.registry.protocols import Files, Holds, Operations, Releases
+    from lastgood.registry.purges import Purges
     from lastgood.registry.retention import Retention
     from lastgood.workspace.declaration import Workspace
 
@@ -80,6 +81,7 @@ class Groups(BusinessGroups):
         policies: what environments ask of releases, and what people approved.
         evaluations: what suites said of releases.
         retention: whose bytes may go.
+        purges: files that must not be kept, whoever needs them.
         lineage: what was made from what, and which releases have a file or a row.
         costs: what it takes and costs, now and in twelve months.
         figures: what history says of the inputs of the payback page.
@@ -143,6 +145,13 @@ class Groups(BusinessGroups):
         from lastgood.registry.retention import Retention  # noqa: PLC0415
 
         return Retention(self._embedded.context)
+
+    @cached_property
+    def purges(self) -> Purges:
+        """Files that must not be kept, whoever needs them."""
+        from lastgood.registry.purges import Purges  # noqa: PLC0415
+
+        return Purges(self._embedded.context, self.lineage)
 
     @cached_property
     def lineage(self) -> Lineage:

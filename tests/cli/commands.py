@@ -51,6 +51,7 @@ EXIT_CODES = {
     "gate-refused": 6,
     "own-approval": 6,
     "credential-found": 6,
+    "purged-file": 6,
     "integrity": 7,
     "unavailable": 8,
     "busy": 8,

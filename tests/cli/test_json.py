@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import lastgood
 from lastgood.cli.main import COMMANDS
+from lastgood.model.retention import Policy, Rules
 from tests.cli.commands import Desk, error_of, fill, run
 
 OPERATION = "6f1c1e0a-9a34-4c52-8a5f-1f2f6f2a9b10"
@@ -58,6 +60,10 @@ KEYS = {
     "optimize": {"bytes_before", "bytes_after", "chunks", "packs", "seconds"},
     "verify": {"ok", "problems"},
     "cost": {"bytes", "per_month", "prices", "folder", "total", "components", "releases", "months", "forecast", "release"},
+    "retention-show": {"policy"},
+    "retention-plan": {"pipeline", "plan", "policy", "policy_digest", "bytes_logical", "bytes_freed", "decisions"},
+    "retention-apply": {"pipeline", "plan", "operation", "removed"},
+    "purge": {"files", "applied", "lifted", "holders", "live", "sharing", "made", "results", "notes", "bytes_logical", "bytes_freed"},
     "gc": {"bytes_freed", "bytes_waiting", "applied", "grace_seconds"},
     "repair": {"ok", "dry_run", "packs", "chunks", "files", "quarantined", "hurt", "notes"},
     "backup": {"file", "bytes", "packs", "events"},
@@ -124,6 +130,10 @@ LINES = {
     "optimize": ["optimize"],
     "verify": ["verify"],
     "cost": ["cost", "r1"],
+    "retention-show": ["retention", "show"],
+    "retention-plan": ["retention", "plan"],
+    "retention-apply": ["retention", "apply", "PLAN"],
+    "purge": ["purge", "prompts/system.md", "--release", "r1", "--apply"],
     "gc": ["gc", "--apply", "--grace", "0s"],
     "repair": ["repair"],
     "backup": ["backup", "monday.tar"],
@@ -149,7 +159,8 @@ def test_every_command_is_looked_at_here() -> None:
 
 
 def line_of(desk: Desk, name: str) -> list[str]:
-    return [desk.ask("ledger", "show")["keys"][0]["id"] if word == "KEY" else word for word in LINES[name]]
+    given = {"KEY": lambda: desk.ask("ledger", "show")["keys"][0]["id"], "PLAN": lambda: desk.ask("retention", "plan")["plan"]}
+    return [given[word]() if word in given else word for word in LINES[name]]
 
 
 @pytest.fixture
@@ -175,6 +186,8 @@ def ready(three: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
         for release in ("r3", "r4"):
             three.tell("eval", "import", "results.jsonl", "--release", release, "--suite-from", "r4")
     three.write("prompts/system.md", "Something else.")
+    with lastgood.open(three.root, actor="bob@example.org") as registry:
+        registry.retention.record("support-bot", Policy(Rules(keep_last=50)))
     return three
 
 

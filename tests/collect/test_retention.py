@@ -174,3 +174,78 @@ def test_a_policy_that_makes_no_sense_is_refused(desk: Desk, line: str, says: st
     before = (desk.root / "lastgood.toml").read_text()
     desk.write("lastgood.toml", before.partition("[retention]")[0] + "[retention]\n" + line + "\n")
     assert says in desk.fails("policy", "apply")["message"]
+
+
+def let_go(desk: Desk) -> str:
+    return str(desk.ask("retention", "apply", desk.ask("retention", "plan")["plan"])["operation"])
+
+
+@pytest.mark.parametrize("line", [["deploy", "prod", "r4"], ["hold", "r4"], ["tag", "r4", "v2"], ["deploy", "prod", "r4", "--canary", "5"]])
+def test_a_release_that_counts_again_is_kept_again(desk: Desk, line: list[str]) -> None:
+    operation = let_go(desk)
+    desk.tell("gc", "--apply")
+    desk.tell(*line)
+    desk.tell("gc", "--apply", "--grace", "0s")
+    desk.tell("checkout", "r4", "out4")
+    assert desk.ask("show", "r4")["let_go"] == []
+    assert desk.fails("checkout", "r1", "out1")["kind"] == "gone"
+    assert desk.fails("undo", operation)["kind"] == "conflict"
+    assert desk.ask("verify", "--replay")["ok"]
+
+
+def test_a_rollback_between_the_plan_and_its_application_makes_it_another(desk: Desk) -> None:
+    desk.tell("deploy", "prod", "r4")
+    desk.tell("deploy", "prod", "r6")
+    for number in (2, 3):
+        desk.write("prompts/system.md", f"again {number}\n")
+        desk.tell("commit", "-m", "again")
+    desk.tell("deploy", "prod", "latest")
+    plan = desk.ask("retention", "plan")
+    assert (4, "files") in going(desk)
+    desk.tell("rollback", "prod", "--to", "r4")
+    assert desk.fails("retention", "apply", plan["plan"])["kind"] == "conflict"
+    assert (4, "files") not in going(desk)
+
+
+def test_optimizer_state_that_is_gone_stops_no_move(desk: Desk) -> None:
+    let_go(desk)
+    desk.tell("gc", "--apply", "--grace", "0s")
+    desk.tell("deploy", "prod", "r5")
+    assert desk.number_in("prod") == 5
+    desk.tell("rollback", "prod")
+    assert [one["part"] for one in desk.ask("show", "r5")["let_go"]] == ["optimizer"]
+    assert desk.fails("deploy", "prod", "r4", "--dry-run")["kind"] == "gone"
+
+
+def test_every_other_verb_goes_on_with_what_is_left(desk: Desk, tmp_path: Path) -> None:
+    let_go(desk)
+    desk.tell("gc", "--apply", "--grace", "0s")
+    desk.tell("optimize")
+    repaired = desk.ask("repair")
+    assert (repaired["ok"], repaired["hurt"]) == (True, [])
+    verified = desk.ask("verify", "--full", "--replay")
+    assert (verified["ok"], verified["problems"]) == (True, [])
+    for number in (1, 4, 5):
+        assert desk.ask("verify", f"r{number}")["ok"]
+    for line in (["lineage", "r1"], ["lineage", "--file", "models/model.bin"], ["lineage", "train:7"], ["blame", "prompts"], ["status"]):
+        desk.tell(*line)
+    desk.tell("blame", "router")
+    assert {one["name"]: one["change"] for one in desk.ask("diff", "r1", "r4")["components"]}["router"] == "changed"
+    desk.tell("export", "r6", "../r6.bundle")
+    assert desk.fails("eval", "run", "r1")["kind"] != "integrity"
+    desk.tell("backup", "../whole.tar")
+    (tmp_path / "elsewhere").mkdir()
+    other = Desk(tmp_path / "elsewhere")
+    other.tell("import", "backup", "../whole.tar")
+    assert other.ask("verify", "--full", "--replay")["ok"]
+    assert other.fails("checkout", "r1", "out")["kind"] == "gone"
+    other.tell("import", "bundle", "../r6.bundle")
+
+
+def test_a_bundle_brings_let_go_bytes_back(desk: Desk) -> None:
+    desk.tell("export", "r1", "../r1.bundle")
+    let_go(desk)
+    desk.tell("gc", "--apply", "--grace", "0s")
+    desk.tell("import", "bundle", "../r1.bundle")
+    desk.tell("checkout", "r1", "out1")
+    assert desk.ask("verify", "--full", "--replay")["ok"]

@@ -255,6 +255,7 @@ WITHOUT_FREE_TEXT = {
     "int",
     "int | None",
     "tuple[BehaviorDigest, ...]",
+    "tuple[FileDigest, ...]",
     "tuple[Removal, ...]",
 }
 

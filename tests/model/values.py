@@ -52,6 +52,7 @@ from lastgood.model.changes.ledger import KeySet, SignedNoteText, VerifierKeyTex
 from lastgood.model.changes.operations import OperationUndone
 from lastgood.model.changes.pilots import PilotStarted, PilotWithdrawn
 from lastgood.model.changes.policies import PolicyApplied, ReleaseApproved
+from lastgood.model.changes.purges import FilesPurged, PurgeLifted
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import (
     BehaviorMarked,
@@ -149,6 +150,7 @@ _releases = digests(ReleaseId)
 _behaviors = digests(BehaviorDigest)
 _pipelines = names(PipelineName)
 _texts_apart = st.none() | digests(TextDigest)
+_purged = st.lists(digests(FileDigest), max_size=3).map(tuple)
 _incidents = st.integers(1, 10**9).map(IncidentName.numbered)
 _moments = st.none() | instants
 
@@ -223,6 +225,8 @@ BODIES: Mapping[type[Body], st.SearchStrategy[Body]] = {
     ),
     RetentionApplied: st.builds(RetentionApplied, _pipelines, json_objects, digests(PlanDigest), _removals),
     RetentionWithdrawn: st.builds(RetentionWithdrawn, _pipelines, numbers, _removals),
+    FilesPurged: st.builds(FilesPurged, _purged, st.none() | digests(TextDigest)),
+    PurgeLifted: st.builds(PurgeLifted, _purged, st.none() | digests(TextDigest)),
     OperationUndone: st.builds(OperationUndone, st.uuids().map(lambda one: OperationId.parse(str(one)))),
     EnvironmentMoved: st.builds(
         EnvironmentMoved,

@@ -184,6 +184,16 @@ def record_step(session: Session, step: str, now: datetime) -> None:
     )
 
 
+PURGE, PURGED = "purge", "purged"
+"""The steps with which a purge begins and ends."""
+
+
+def is_purge_unfinished(session: Session) -> bool:
+    """Whether a purge began and did not end, so that some bytes that must go may still be there."""
+    query = "SELECT step FROM index_collections WHERE step IN ('purge', 'purged') ORDER BY generation DESC LIMIT 1"
+    return session.row(query) == (PURGE,)
+
+
 _FRAMES = "JOIN index_frames f ON f.pack_number = c.pack_number AND f.frame = c.frame"
 _USED = "CAST(f.frame_length AS DOUBLE PRECISION) * c.chunk_length / f.raw_length"
 

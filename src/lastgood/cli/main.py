@@ -44,6 +44,7 @@ COMMANDS: dict[str, str] = {
     "ledger": "checkpoints, proofs and keys of the history",
     "retention": "whose bytes a policy lets go, and letting them go",
     "cost": "what the bytes cost, now and in 12 months",
+    "purge": "erase a file, or the files that hold a row, wherever they are kept",
     "gc": "take back the bytes that no release needs",
     "optimize": "encode old chunks better, so that they take less room",
     "repair": "make the index anew from the packs, put damaged packs aside",

@@ -38,6 +38,7 @@ from lastgood.model.changes.ledger import KeySet
 from lastgood.model.changes.operations import OperationUndone
 from lastgood.model.changes.pilots import PilotStarted, PilotWithdrawn
 from lastgood.model.changes.policies import PolicyApplied, ReleaseApproved
+from lastgood.model.changes.purges import FilesPurged, PurgeLifted
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import (
     BehaviorMarked,
@@ -85,6 +86,8 @@ _CHANGES = (
     PilotWithdrawn,
     RetentionApplied,
     RetentionWithdrawn,
+    FilesPurged,
+    PurgeLifted,
 )
 EVENT_TYPES: Mapping[str, type[Body]] = {one.type: one for one in _CHANGES}
 

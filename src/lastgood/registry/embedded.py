@@ -37,6 +37,7 @@ from lastgood.registry.context import Context, no_warning
 from lastgood.registry.history import EnvironmentDetails, ReleaseDetails, Stay
 from lastgood.registry.intake import DeferredIntake
 from lastgood.registry.judgements import EmbeddedHolds, EmbeddedOperations
+from lastgood.registry.keeping import keep_again
 from lastgood.registry.move import Moved
 from lastgood.registry.protocols import StagingIntake
 from lastgood.registry.publish import Draft, Published
@@ -223,7 +224,8 @@ class EmbeddedReleases:
         name = TagName.parse(tag)
         release = self.find(revision).release
         with self._context.changing(self._context.operation(None)) as (session, ledger):
-            publish.set_tag(session, ledger, release, name, move_it=move_it)
+            if publish.set_tag(session, ledger, release, name, move_it=move_it):
+                keep_again(self._context, session, ledger, [release.release])
             return release_queries.require_release(session, release.release)
 
     def mark(self, revision: str, verdict: Verdict, reason: str) -> ReleaseRecord:
@@ -336,10 +338,10 @@ class EmbeddedFiles:
 
 @contextmanager
 def _saying_gone(context: Context) -> Iterator[None]:
-    """Turn the error that a file is not kept into the one that says who let it go, if somebody did.
+    """Turn the error that a file is not kept into the one that says who let it go, or purged it, if somebody did.
 
     Raises:
-        Gone: a policy let it go.
+        Gone: a policy let it go, or somebody purged it.
     """
     try:
         yield

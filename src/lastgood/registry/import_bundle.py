@@ -5,7 +5,8 @@ manifest against the event; then the files are taken in, each proven by its dige
 none is too many; at last one transaction records packs and event. Until then nothing refers to what was taken in, so a
 bundle that is wrong anywhere leaves the registry as it was.
 
-A release that is here already stays as it is. Its number here is the next one: across registries a release is its digest.
+A release that is here already stays as it is, but that what a retention policy let go of it is kept again. Its number here
+is the next one: across registries a release is its digest.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from lastgood.canonical import Json, canonical_json, parse_json_object
 from lastgood.catalog import placement, releases
 from lastgood.catalog.database import Session
 from lastgood.catalog.records import Appender
+from lastgood.catalog.removals import removals_of
 from lastgood.errors import Integrity, Invalid, NewerSchema, NotFound, of_os_error
 from lastgood.ids import FileDigest, RegistryId, TextDigest
 from lastgood.ledger.checkpoint import origin_of
@@ -38,8 +40,9 @@ from lastgood.registry.archive import ArchiveReader, Member
 from lastgood.registry.bundle_form import BUNDLE, EVENT, FILES, PROOF, RELEASE, SIGNATURE, TEXTS, BundleContents
 from lastgood.registry.context import Context
 from lastgood.registry.intake import DeferredIntake
+from lastgood.registry.keeping import keep_again
 from lastgood.registry.points import points_at
-from lastgood.registry.publish import keep_alive, require_packs
+from lastgood.registry.publish import add_packs, keep_alive, refuse_purged
 from lastgood.registry.signing import statement_of
 
 LARGEST_LISTING = 2 << 30
@@ -124,9 +127,10 @@ class _Import:
             known = releases.release_by_id(session, claimed.manifest.release)
             latest = releases.latest_release(session, claimed.manifest.pipeline)
             parent = None if latest is None else releases.release_manifest(session, latest.release)
+            is_whole = known is not None and not removals_of(session, known.release)
         with DeferredIntake(self._context, parent) as intake:
             signed_by = self._take_in(claimed, members, intake)
-            if known is not None:
+            if known is not None and is_whole:
                 return self._answer(claimed, known, signed_by, created=False)
             return self._publish(claimed, intake.finish(), signed_by)
 
@@ -194,12 +198,14 @@ class _Import:
     def _publish(self, claimed: _Claimed, staged: Staged, signed_by: VerifierKey | None) -> ImportedRelease:
         with self._context.changing(self._context.operation(None)) as (session, ledger):
             known = releases.release_by_id(session, claimed.manifest.release)
-            require_packs(self._context, staged.packs)
-            placement.add_packs(session, staged.packs)
+            add_packs(self._context, session, staged.packs)
             if known is None:
+                refuse_purged(self._context, session, claimed.manifest)
                 if staged.generation not in {None, placement.current_generation(session)}:
                     keep_alive(self._context, session, claimed.manifest)
                 self._append(session, ledger, claimed)
+            else:
+                keep_again(self._context, session, ledger, [known.release])
             record = releases.require_release(session, claimed.manifest.release)
         return self._answer(claimed, record, signed_by, created=known is None)
 

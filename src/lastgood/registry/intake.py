@@ -11,6 +11,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
 
+from lastgood.catalog.purges import purged_among, purged_files
 from lastgood.errors import Integrity
 from lastgood.ids import FileDigest
 from lastgood.model.intake import Received
@@ -18,6 +19,7 @@ from lastgood.model.placement import Staged
 from lastgood.model.release import Manifest
 from lastgood.registry.context import Context
 from lastgood.registry.points import component_points_at
+from lastgood.registry.publish import purged_refusal
 from lastgood.store.reader import ObjectReader
 
 if TYPE_CHECKING:
@@ -36,16 +38,17 @@ class DeferredIntake:
         self._context = context
         self._parent = parent
         self._writer: StoreWriter | None = None
+        self._purged: frozenset[FileDigest] | None = None
         # From before anything is asked: what is collected after this moment may be what the answers rely on.
         self._generation = context.index.generation()
 
     def receive(self, source: BinaryIO, size: int, name: str | None = None) -> Received:
         """Read a source to its end in one pass."""
-        return self._opened().receive(source, size, name)
+        return self._allowed(self._opened().receive(source, size, name), name)
 
     def receive_bytes(self, data: bytes, name: str | None = None) -> Received:
         """Take bytes that are at hand."""
-        return self._opened().receive_bytes(data, name)
+        return self._allowed(self._opened().receive_bytes(data, name), name)
 
     def has_files(self, digests: list[FileDigest]) -> set[FileDigest]:
         """Return those of the files whose bytes are kept already."""
@@ -63,9 +66,11 @@ class DeferredIntake:
         index = self._context.index
         lost = set(known) - set(index.known_files(list(known)))
         reader = ObjectReader(self._context.backend, index)
+        with self._context.database.reading() as session:
+            purged = purged_files(session)
         for component in self._parent.components.values():
             try:
-                digests = list({pointer.digest for pointer in component_points_at(component, reader)})
+                digests = list({pointer.digest for pointer in component_points_at(component, reader)} - purged)
             except Integrity:
                 digests = []
             if component.content.listing is not None and (not digests or len(index.known_files(digests)) < len(digests)):
@@ -85,6 +90,21 @@ class DeferredIntake:
         """Let the writer go."""
         if self._writer is not None:
             self._writer.abort()
+
+    def _allowed(self, received: Received, name: str | None) -> Received:
+        """Refuse what was purged before it is durable anywhere; whoever publishes looks again, inside the transaction.
+
+        Raises:
+            PurgedFile: it was.
+        """
+        if self._purged is None:
+            with self._context.database.reading() as session:
+                self._purged = purged_files(session)
+        if received.digest in self._purged:
+            with self._context.database.reading() as session:
+                for purged in purged_among(session, [received.digest]):
+                    raise purged_refusal(purged, name)
+        return received
 
     def _opened(self) -> StoreWriter:
         if self._writer is None:

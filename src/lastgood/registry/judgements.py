@@ -18,6 +18,7 @@ from lastgood.model.changes.releases import HoldLifted, ReleaseHeld
 from lastgood.model.history import Hold, LoggedOperation, ReleaseRecord
 from lastgood.registry import operations, undo
 from lastgood.registry.context import Context
+from lastgood.registry.keeping import keep_again
 from lastgood.registry.resolve import resolve
 from lastgood.registry.undo import Undone
 
@@ -35,6 +36,7 @@ class EmbeddedHolds:
         with self._context.changing(asked) as (session, ledger):
             if not _was_done(session, asked.id, ReleaseHeld, release) and holds.hold_of(session, release.release) is None:
                 ledger.append(ReleaseHeld(release.pipeline, release.release, ledger.text(reason)))
+                keep_again(self._context, session, ledger, [release.release])
         return release
 
     def lift(self, revision: str, reason: str | None = None, *, operation: OperationId | None = None) -> ReleaseRecord:

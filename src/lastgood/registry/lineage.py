@@ -75,6 +75,11 @@ class Lineage:
         self._context = context
         self._files = files
 
+    @property
+    def files(self) -> FileAccess:
+        """The files that it looks into."""
+        return self._files
+
     def upstream(self, revision: str, component: str | None = None) -> ComponentLineage:
         """Return what the components of a release, or one of them, were made from.
 

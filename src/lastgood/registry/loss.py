@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lastgood.catalog import evaluations, releases
+from lastgood.catalog.purges import purged_files
 from lastgood.catalog.removals import removals_of
 from lastgood.errors import Integrity, LastgoodError, NewerSchema
 from lastgood.ids import FileDigest, ReleaseId
@@ -37,6 +38,14 @@ class Hurt:
     files: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """What a release may lack: parts that a policy let go, and files that were purged."""
+
+    parts: frozenset[RemovedPart]
+    files: frozenset[FileDigest]
+
+
 def hurt_releases(context: Context) -> Iterator[Hurt]:
     """Yield the releases that have lost something, the oldest first; what the index knows is taken to be right.
 
@@ -46,6 +55,7 @@ def hurt_releases(context: Context) -> Iterator[Hurt]:
     with context.database.reading() as session:
         wanted = releases.every_release(session)
         results = evaluations.result_files(session)
+        purged = purged_files(session)
     for release in wanted:
         with context.database.reading() as session:
             record = releases.release_by_id(session, release)
@@ -57,29 +67,32 @@ def hurt_releases(context: Context) -> Iterator[Hurt]:
                 lost = ["its manifest"]
             else:
                 removed = frozenset((one.component, one.part) for one in removals_of(session, release))
-                lost = list(dict.fromkeys(_lost_files(context, manifest, removed)))
-                lost += _missing(context, {digest: ["the results of an evaluation"] for digest in results.get(release, ())})
+                lost = list(dict.fromkeys(_lost_files(context, manifest, _Gone(removed, purged))))
+                lost += _missing(
+                    context, {digest: ["the results of an evaluation"] for digest in results.get(release, ()) if digest not in purged}
+                )
         if lost:
             yield Hurt(release, release.short if record is None else record.label, tuple(lost))
 
 
-def _lost_files(context: Context, manifest: Manifest, removed: frozenset[RemovedPart]) -> Iterator[str]:
+def _lost_files(context: Context, manifest: Manifest, gone: _Gone) -> Iterator[str]:
     yield from _missing(context, {manifest.workspace_file: [WORKSPACE_FILE]})
     reader = ObjectReader(context.backend, context.index)
     for component in manifest.components.values():
         try:
-            named = _named(component, reader, removed)
+            named = _named(component, reader, gone)
         except Integrity:
             yield f"the listing of {component.name}"
         else:
             yield from _missing(context, named)
 
 
-def _named(component: Component, reader: ObjectReader, removed: frozenset[RemovedPart]) -> dict[FileDigest, list[str]]:
+def _named(component: Component, reader: ObjectReader, gone: _Gone) -> dict[FileDigest, list[str]]:
     named: dict[FileDigest, list[str]] = {}
-    for pointer in component_points_at(component, reader, removed):
+    for pointer in component_points_at(component, reader, gone.parts):
         path = f"the listing of {component.name}" if pointer.entry is None else pointer.entry.path
-        named.setdefault(pointer.digest, []).append(path)
+        if pointer.digest not in gone.files:
+            named.setdefault(pointer.digest, []).append(path)
     return named
 
 

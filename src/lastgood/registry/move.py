@@ -17,7 +17,7 @@ from lastgood.catalog import environments, releases
 from lastgood.catalog.database import Session
 from lastgood.catalog.records import Appender, event_of_operation
 from lastgood.errors import AlreadyExists, Conflict, NothingGood, StaleEnvironment
-from lastgood.ids import EnvironmentName, IncidentName, OperationId, PipelineName
+from lastgood.ids import EnvironmentName, IncidentName, OperationId, PipelineName, ReleaseId
 from lastgood.model.changes.environments import EnvironmentMoved, MoveKind
 from lastgood.model.changes.releases import BehaviorMarked, Verdict
 from lastgood.model.environment import (
@@ -36,6 +36,7 @@ from lastgood.model.event import Event
 from lastgood.model.gates.judgement import UNJUDGED, Judgement, judgement_from_json
 from lastgood.model.history import Deployment, ReleaseRecord
 from lastgood.registry.context import Context
+from lastgood.registry.keeping import keep_again, require_what_acts
 
 if TYPE_CHECKING:
     from lastgood.registry.gates import Gatekeeper
@@ -120,6 +121,7 @@ def move(context: Context, request: Request, operation_id: OperationId | None = 
         CanaryRunning: a canary has to be promoted or aborted first.
         AlreadyExists: the environment would be new, and a tag has its name.
         NotFound, Invalid: there is no such incident, or it is one of another pipeline.
+        Gone: a policy let go, or somebody purged, what the release needs to run, and it is not there any more.
     """
     operation = context.operation(operation_id)
     gatekeeper = _gatekeeper(context, request)
@@ -136,6 +138,7 @@ def move(context: Context, request: Request, operation_id: OperationId | None = 
             return _unchanged(session, request, current)
         judged = _judge(session, gatekeeper, request, current, decided=decided, now=ledger.now)
         moved = record_move(session, ledger, request, current, decided=decided, judged=judged)
+        keep_again(context, session, ledger, reached_by(decided), is_moved=True)
         if request.incident is not None:
             _answer_incident(session, ledger, request.incident, request.pipeline)
         return moved
@@ -162,6 +165,7 @@ def plan(context: Context, request: Request) -> Moved:
         decided = _decide(session, request, current)
         if decided is None:
             return _unchanged(session, request, current)
+        require_what_acts(context, session, reached_by(decided))
         judged = _judge(session, gatekeeper, request, current, decided=decided, now=context.clock.now())
         return planned_move(session, request, current, decided, judged)
 
@@ -170,6 +174,11 @@ def mark(context: Context, release: ReleaseRecord, verdict: Verdict, reason: str
     """Say of a release's behavior that it is bad, everywhere, or good again."""
     with context.changing(context.operation(None)) as (_, ledger):
         ledger.append(BehaviorMarked(release.pipeline, release.release, release.behavior, verdict, ledger.text(reason)))
+
+
+def reached_by(decided: Move) -> list[ReleaseId]:
+    """Return the releases that run after a move."""
+    return [decided.release, *([] if decided.canary is None else [decided.canary.release])]
 
 
 def _gatekeeper(context: Context, request: Request) -> Gatekeeper:

@@ -26,6 +26,7 @@ from lastgood.model.changes.ledger import KeySet
 from lastgood.model.changes.operations import OperationUndone
 from lastgood.model.changes.pilots import PilotStarted, PilotWithdrawn
 from lastgood.model.changes.policies import PolicyApplied, ReleaseApproved
+from lastgood.model.changes.purges import FilesPurged, PurgeLifted
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import (
     BehaviorMarked,
@@ -85,12 +86,8 @@ def say_change(session: Session, body: Body) -> str:
     match body:
         case RegistryCreated():
             return f"the registry {body.registry} was created"
-        case RetentionRecorded():
-            return f"{body.pipeline}: retention policy recorded"
-        case RetentionApplied():
-            return f"{body.pipeline}: the bytes of {count(len(body.removed), 'part')} let go"
-        case RetentionWithdrawn():
-            return f"{body.pipeline}: the bytes of {count(len(body.removed), 'part')} kept again"
+        case RetentionRecorded() | RetentionApplied() | RetentionWithdrawn() | FilesPurged() | PurgeLifted():
+            return _say_of_bytes(body)
         case EnvironmentMoved():
             beside = None if body.canary is None else f"{_label(session, body.canary)} at {body.percent}%"
             ended = None if body.ended is None else _label(session, body.ended)
@@ -106,6 +103,20 @@ def say_change(session: Session, body: Body) -> str:
             return f"the history is signed by another key: {body.key}"
         case _:
             return _say_of_a_release(session, body)
+
+
+def _say_of_bytes(body: RetentionRecorded | RetentionApplied | RetentionWithdrawn | FilesPurged | PurgeLifted) -> str:
+    match body:
+        case RetentionRecorded():
+            return f"{body.pipeline}: retention policy recorded"
+        case RetentionApplied():
+            return f"{body.pipeline}: the bytes of {count(len(body.removed), 'part')} let go"
+        case RetentionWithdrawn():
+            return f"{body.pipeline}: the bytes of {count(len(body.removed), 'part')} kept again"
+        case FilesPurged():
+            return f"{count(len(body.files), 'file')} purged"
+        case PurgeLifted():
+            return f"{count(len(body.files), 'file')} may be kept again after a purge"
 
 
 def _say_of_a_release(session: Session, body: Body) -> str:

@@ -7,18 +7,23 @@ Reading the bytes too is a matter of asking for it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from lastgood.catalog import placement, releases
+from lastgood.catalog.purges import purged_files
+from lastgood.catalog.removals import removals_of
 from lastgood.errors import Integrity
-from lastgood.ids import PackId
+from lastgood.ids import ComponentName, PackId
 from lastgood.model.history import ReleaseRecord
 from lastgood.model.listing import FileEntry
+from lastgood.model.parts import part_of
 from lastgood.model.placement import FileMap
+from lastgood.model.release import Manifest
 from lastgood.registry.compare import differing_entries, side_of
 from lastgood.registry.context import Context
+from lastgood.registry.keeping import acts
 from lastgood.registry.last_verified import last_verified
 from lastgood.store.pack import pack_name
 from lastgood.store.reader import ObjectReader
@@ -45,6 +50,7 @@ def preflight(context: Context, live: ReleaseRecord | None, target: ReleaseRecor
 
     Raises:
         Integrity: something is missing, or is not what it should be; nothing was moved.
+        Gone: what the release needs to run was let go by a policy, or purged, and is not there any more.
     """
     with context.database.reading() as session:
         before = None if live is None else releases.release_manifest(session, live.release)
@@ -52,7 +58,8 @@ def preflight(context: Context, live: ReleaseRecord | None, target: ReleaseRecor
     reader = ObjectReader(context.backend, context.index)
     old = side_of({} if before is None else before.components, reader)
     new = side_of(manifest.components, reader)
-    entries = [entry for name, part in new.items() for entry in differing_entries(old.get(name), part, reader)[1]]
+    differing = {name: differing_entries(old.get(name), part, reader)[1] for name, part in new.items()}
+    entries = _without_what_went(context, target, manifest, differing)
     digests = sorted({entry.digest for entry in entries})
     _check_packs(context, target, _find_files(context, target, entries))
     if read:
@@ -60,6 +67,23 @@ def preflight(context: Context, live: ReleaseRecord | None, target: ReleaseRecor
             for _ in pieces:
                 pass
     return Preflight(len(entries), sum(entry.size for entry in entries), read, last_verified(context.folder, target))
+
+
+def _without_what_went(
+    context: Context, target: ReleaseRecord, manifest: Manifest, differing: Mapping[ComponentName, Sequence[FileEntry]]
+) -> list[FileEntry]:
+    """Return the files to look for: data and optimizer state that were let go, or purged, are not needed where a release runs."""
+    with context.database.reading() as session:
+        parts = {(one.component, one.part) for one in removals_of(session, target.release)}
+        purged = purged_files(session)
+    found = []
+    for name, entries in differing.items():
+        component = manifest.components[name]
+        for entry in entries:
+            went = entry.digest in purged or (name, part_of(entry.path)) in parts
+            if not went or acts(component, entry.path):
+                found.append(entry)
+    return found
 
 
 def _find_files(context: Context, target: ReleaseRecord, entries: Sequence[FileEntry]) -> Collection[FileMap]:

@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 from lastgood.canonical import parse_json_object
 from lastgood.catalog import environments, placement, policies, releases
 from lastgood.catalog.database import Session
+from lastgood.catalog.purges import Purged, purged_among, purged_files
 from lastgood.catalog.records import Appender, event_of_operation
 from lastgood.compare.wording import shorten
-from lastgood.errors import AlreadyExists, CollectedMeanwhile, Conflict, Integrity, NotFound, StaleBase
+from lastgood.errors import AlreadyExists, CollectedMeanwhile, Conflict, Integrity, NotFound, PurgedFile, StaleBase
 from lastgood.ids import ChunkId, ComponentName, EnvironmentName, FileDigest, PipelineName, ReleaseId, TagName
 from lastgood.model.changes.body import Body
 from lastgood.model.changes.releases import ReleaseCommitted, TagSet
@@ -70,14 +71,7 @@ class Published:
     changed: tuple[ComponentName, ...] = ()
 
 
-def publish(
-    context: Context,
-    draft: Draft,
-    staged: Staged,
-    *,
-    operation: Operation,
-    announce: Callable[[ReleaseId], None],
-) -> Published:
+def publish(context: Context, draft: Draft, staged: Staged, *, operation: Operation, announce: Callable[[ReleaseId], None]) -> Published:
     """Make a release of a draft whose bytes are durable, unless it equals its parent.
 
     Args:
@@ -91,6 +85,7 @@ def publish(
         StaleBase: others committed since the base and the draft does not go onto the latest.
         AlreadyExists: the tag is taken.
         CollectedMeanwhile: the collector took bytes that the draft counted on.
+        PurgedFile: it holds a file that was purged.
     """
     with context.changing(operation) as (session, ledger):
         answered = event_of_operation(session, operation.id)
@@ -106,6 +101,7 @@ def publish(
         manifest = _manifest_of(draft, parent, ledger)
         if staged.generation not in {None, placement.current_generation(session)}:
             keep_alive(context, session, manifest)
+        refuse_purged(context, session, manifest)
         announce(manifest.release)
         _append(ledger, draft, manifest, number=1 if latest is None else latest.number + 1)
         recorded = _tagged(session, ledger, draft, manifest.release)
@@ -143,9 +139,35 @@ def add_packs(context: Context, session: Session, packs: Sequence[PackContents])
 
     Raises:
         CollectedMeanwhile: one is gone, or something that it stands on.
+        PurgedFile: they bring a file that was purged.
     """
     require_packs(context, packs)
+    for purged in purged_among(session, [digest for pack in packs for digest in pack.files]):
+        raise purged_refusal(purged)
     placement.add_packs(session, packs)
+
+
+def refuse_purged(context: Context, session: Session, manifest: Manifest) -> None:
+    """Refuse a release that points at a file which was purged; the listings of what it brings are recorded already.
+
+    Raises:
+        PurgedFile: it does.
+    """
+    if session.row("SELECT 1 FROM fact_purged LIMIT 1") is None:
+        return
+    pointers = points_at(manifest, ObjectReader(context.backend, context.index))
+    paths = {one.digest: None if one.entry is None else one.entry.path for one in pointers}
+    for purged in purged_among(session, list(paths)):
+        raise purged_refusal(purged, paths[purged.file])
+
+
+def purged_refusal(purged: Purged, path: str | None = None) -> PurgedFile:
+    """Return the refusal to keep a file that was purged."""
+    return PurgedFile(
+        f"{path or 'the file ' + purged.file.short} was {purged.said}, so it is not kept again; nothing was changed",
+        hint=f"change or remove it, or lastgood purge --lift {purged.file}, which history keeps",
+        details={"file": str(purged.file), "path": path},
+    )
 
 
 def keep_alive(context: Context, session: Session, manifest: Manifest) -> None:
@@ -155,7 +177,7 @@ def keep_alive(context: Context, session: Session, manifest: Manifest) -> None:
     """
     reader = ObjectReader(context.backend, context.index)
     try:
-        digests = list({pointer.digest for pointer in points_at(manifest, reader)})
+        digests = list({pointer.digest for pointer in points_at(manifest, reader)} - purged_files(session))
     except Integrity as error:
         raise CollectedMeanwhile(f"{error.message}; nothing was changed") from error
     keep_files_alive(context, session, digests)

@@ -2,7 +2,7 @@
 
 Reached is what a release points at (`points_at`), the chunks these files are made of, and all that those stand on, bases
 and contexts, down to the ground. What is on its way out but still within its grace keeps what it needs, so that it can
-be read until its own turn comes.
+be read until its own turn comes. A purged file is reached by nobody.
 
     survey = Surveyor(context, dropped=frozenset()).survey(now, deadline)
     with database.writing() as session:
@@ -27,6 +27,7 @@ from lastgood.catalog.collection import (
     with_bases,
 )
 from lastgood.catalog.holds import held_releases
+from lastgood.catalog.purges import purged_files
 from lastgood.catalog.removals import removed_parts
 from lastgood.errors import Integrity
 from lastgood.ids import ReleaseId
@@ -82,13 +83,14 @@ class Surveyor:
             gone = self._dropped - held_releases(session)
             every = [release for release in releases.every_release(session) if release not in gone]
             results = evaluations.result_files(session)
-            removed = removed_parts(session)
+            removed, purged = removed_parts(session), purged_files(session)
         self._reach_from(every, removed)
         for release in results.keys() - gone:
             self._reach.add_results(results[release])
+        files = self._reach.files - purged
         with self._context.database.reading() as session:
-            chunks = with_bases(session, chunks_of_files(session, self._reach.files))
-        unreachable_files = self._unreachable(Condemnable.FILES, self._reach.files)
+            chunks = with_bases(session, chunks_of_files(session, files))
+        unreachable_files = self._unreachable(Condemnable.FILES, files)
         unreachable_chunks = self._unreachable(Condemnable.CHUNKS, chunks)
         with self._context.database.reading() as session:
             files_judged = judge(unreachable_files, condemned(session, Condemnable.FILES), now, deadline)

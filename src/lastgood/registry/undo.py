@@ -20,7 +20,7 @@ that state was let in before. A bad release is not brought back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from lastgood.catalog import environments, holds, releases
@@ -47,7 +47,8 @@ from lastgood.model.environment import Move, Target, refuse_bad
 from lastgood.model.event import Event
 from lastgood.model.history import Deployment
 from lastgood.registry.context import Context
-from lastgood.registry.move import Moved, Request, answer_of, planned_move, record_move, running_canary
+from lastgood.registry.keeping import keep_again, require_what_acts
+from lastgood.registry.move import Moved, Request, answer_of, planned_move, reached_by, record_move, running_canary
 from lastgood.registry.operations import say_change, say_moved
 from lastgood.registry.publish import keep_files_alive
 from lastgood.registry.retention_undo import files_let_go
@@ -93,7 +94,7 @@ def undo(context: Context, undone: OperationId, reason: str | None = None, opera
         if earlier is not None:
             return _first_answer(session, undone, earlier)
         events = _changes_of(session, undone)
-        undoing = _Undoing(context, session, ledger, reason)
+        undoing = _Undoing(context, session, ledger, reason, is_alone=_is_alone(events))
         ledger.append(OperationUndone(undone))
         for event in events:
             undoing.take_back(event)
@@ -107,8 +108,9 @@ def plan_undo(context: Context, undone: OperationId) -> Undone:
         as `undo`.
     """
     with context.database.reading() as session:
-        undoing = _Undoing(context, session, None, None)
-        for event in _changes_of(session, undone):
+        events = _changes_of(session, undone)
+        undoing = _Undoing(context, session, None, None, is_alone=_is_alone(events))
+        for event in events:
             undoing.take_back(event)
         return Undone(undone, None, undoing.moved, tuple(undoing.words))
 
@@ -119,6 +121,11 @@ def _changes_of(session: Session, undone: OperationId) -> list[Event]:
     if not events:
         raise NotFound(f"there is no operation {undone}; nothing was changed", hint=_LOOK)
     return [event for event in reversed(events) if not isinstance(event.body, OperationUndone)]
+
+
+def _is_alone(events: Sequence[Event]) -> bool:
+    """Whether an operation did nothing but keep bytes again, as the undo of `retention apply` does."""
+    return all(isinstance(event.body, RetentionWithdrawn) for event in events)
 
 
 def _first_answer(session: Session, undone: OperationId, earlier: Event) -> Undone:
@@ -132,8 +139,9 @@ def _first_answer(session: Session, undone: OperationId, earlier: Event) -> Undo
 class _Undoing:
     """Takes back the changes of one operation; without a ledger it only says what that would be."""
 
-    def __init__(self, context: Context, session: Session, ledger: Appender | None, reason: str | None) -> None:
+    def __init__(self, context: Context, session: Session, ledger: Appender | None, reason: str | None, *, is_alone: bool) -> None:
         self._context = context
+        self._is_alone = is_alone
         self._session = session
         self._ledger = ledger
         self._reason = reason
@@ -151,11 +159,11 @@ class _Undoing:
             case EnvironmentMoved() as moved:
                 self._move(event, moved)
             case TagSet() | TagRemoved() as tagged:
-                self._append(self._tag(event, tagged))
+                self._append_and_keep(self._tag(event, tagged))
             case BehaviorMarked() as marked:
                 self._append(self._mark(event, marked))
             case ReleaseHeld() | HoldLifted() as held:
-                self._append(self._hold(event, held))
+                self._append_and_keep(self._hold(event, held))
             case (
                 IncidentRecorded()
                 | IncidentWithdrawn()
@@ -167,16 +175,29 @@ class _Undoing:
                 | PilotWithdrawn() as told
             ):
                 self._append(inverse_of(self._session, event, told))
-            case RetentionApplied() as applied:
-                files = files_let_go(self._context, self._session, event, applied)
-                self._append(RetentionWithdrawn(applied.pipeline, event.sequence, applied.removed))
-                if self._ledger is not None:
-                    keep_files_alive(self._context, self._session, files)
+            case RetentionApplied() | RetentionWithdrawn() as bytes_moved:
+                self._keep_again(event, bytes_moved)
             case KeySet(consent=None, reason=None):
                 # The first key came along with the change, in a registry that an older version made.
                 pass
             case other:
                 raise Refused(f"{_of(event)} did {other.type}, which has no inverse; nothing was changed", hint=_LOOK)
+
+    def _keep_again(self, event: Event, body: RetentionApplied | RetentionWithdrawn) -> None:
+        """Keep again what retention let go; what a move or a hold kept again stays kept, for the next plan to let it go."""
+        if isinstance(body, RetentionApplied):
+            files = files_let_go(self._context, self._session, event, body)
+            self._append(RetentionWithdrawn(body.pipeline, event.sequence, body.removed))
+            if self._ledger is not None:
+                keep_files_alive(self._context, self._session, files)
+        elif self._is_alone:
+            raise Refused(f"{_of(event)} did {body.type}, which has no inverse; nothing was changed", hint=_LOOK)
+
+    def _append_and_keep(self, body: TagSet | TagRemoved | ReleaseHeld | HoldLifted) -> None:
+        """Append a change; a release that somebody counts on again keeps what was let go of it and is still there."""
+        self._append(body)
+        if isinstance(body, TagSet | ReleaseHeld) and self._ledger is not None:
+            keep_again(self._context, self._session, self._ledger, [body.release])
 
     def _append(self, body: Body) -> None:
         if self._ledger is not None:
@@ -198,9 +219,11 @@ class _Undoing:
         decided = self._back_to(before, current, event, body)
         request = Request(*place, MoveKind.UNDO, None, current.revision, self._reason)
         if self._ledger is None:
+            require_what_acts(self._context, session, reached_by(decided))
             self.moved = planned_move(session, request, current, decided)
         else:
             self.moved = record_move(session, self._ledger, request, current, decided=decided)
+            keep_again(self._context, session, self._ledger, reached_by(decided), is_moved=True)
         self.words.append(say_moved(self.moved))
 
     def _back_to(self, before: Deployment, current: Deployment, event: Event, body: EnvironmentMoved) -> Move:

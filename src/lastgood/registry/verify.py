@@ -15,6 +15,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from lastgood.catalog import evaluations, placement, records, releases, replay, tree
+from lastgood.catalog.collection import is_purge_unfinished
+from lastgood.catalog.purges import purged_files
 from lastgood.catalog.removals import removals_of
 from lastgood.errors import LastgoodError, NewerSchema
 from lastgood.ids import FileDigest, ReleaseId, TextDigest
@@ -197,6 +199,10 @@ class _Verifier:
 
     def _check_manifests(self, wanted: Sequence[ReleaseId]) -> dict[FileDigest, list[ReleaseId]]:
         needed: dict[FileDigest, list[ReleaseId]] = defaultdict(list)
+        with self._context.database.reading() as session:
+            purged = purged_files(session)
+            if is_purge_unfinished(session):
+                self._notes.append("a purge was cut short, so some of its bytes may still be there; lastgood purge --apply ends it")
         for release in wanted:
             with self._context.database.reading() as session:
                 record = releases.release_by_id(session, release)
@@ -211,6 +217,8 @@ class _Verifier:
                 removed = frozenset((one.component, one.part) for one in removals_of(session, release))
             try:
                 for pointer in points_at(manifest, self._reader, self._results.get(release, ()), removed):
+                    if pointer.digest in purged:
+                        continue
                     self._note_size(pointer, release)
                     if not needed[pointer.digest] or needed[pointer.digest][-1] != release:
                         needed[pointer.digest].append(release)

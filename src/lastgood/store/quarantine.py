@@ -1,4 +1,4 @@
-"""Puts damaged packs out of the way: never deleted, never read again, named after what they were.
+"""Puts damaged packs out of the way: never read again, and deleted by a purge only, named after what they were.
 
 packs/ab/abcd….pack  ->  quarantine/abcd….pack, or quarantine/abcd….1.pack where there is one of that name
 

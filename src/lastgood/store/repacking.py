@@ -50,9 +50,13 @@ class Repacker:
     Args:
         backend: where packs are.
         index: where the chunks are that others stand on.
+        avoiding: chunks on which nothing may stand in the new packs; what does is encoded anew, on its own.
     """
 
-    def __init__(self, backend: Shelf, index: PlacementIndex, *, pack_bytes: int = PACK_BYTES) -> None:
+    def __init__(
+        self, backend: Shelf, index: PlacementIndex, *, pack_bytes: int = PACK_BYTES, avoiding: AbstractSet[bytes] = frozenset()
+    ) -> None:
+        self._avoiding = avoiding
         self._backend = backend
         self._reader = ObjectReader(backend, index)
         self._pack_bytes = pack_bytes
@@ -114,7 +118,7 @@ class Repacker:
             for one in needed:
                 if chunk_id(_cut(raw, one)) != one.chunk:
                     raise damage(_place(old, frame, one), "is damaged: its bytes do not have its digest")
-            if len(needed) == len(held):
+            if len(needed) == len(held) and self._avoiding.isdisjoint(frame.needs):
                 written = Written(frame.encoding, (encoded,), frame.base, frame.context, frame.depth)
                 yield _Copied(written, frame.raw_length, tuple((one.chunk, one.length) for one in held))
             else:

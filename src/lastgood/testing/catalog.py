@@ -34,6 +34,7 @@ from lastgood.model.operation import Operation, new_operation_id
 from lastgood.testing.catalog_facts import FactsConformance
 from lastgood.testing.catalog_index import IndexConformance
 from lastgood.testing.catalog_ledger import LedgerConformance
+from lastgood.testing.catalog_retention import RetentionConformance
 from lastgood.testing.catalog_suite import PATIENCE, CatalogSuite, OpenCatalog
 from lastgood.testing.catalog_upkeep import SessionsConformance, UpkeepConformance
 from lastgood.testing.history import ACTOR, BOT, REGISTRY, START, History, facts_of
@@ -321,5 +322,6 @@ class CatalogConformance(
     IndexConformance,
     UpkeepConformance,
     LedgerConformance,
+    RetentionConformance,
 ):
     """Everything that a database of the catalog must do; each test starts with an empty catalog."""

@@ -1,4 +1,4 @@
-"""Facts of retention: which parts of which releases nothing keeps any more."""
+"""Facts of retention: which parts of which releases nothing keeps any more, and which files must not be kept."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from lastgood.canonical import canonical_json
 from lastgood.catalog.database import Session
 from lastgood.catalog.projections.projection import Projections
 from lastgood.clock import format_instant
+from lastgood.model.changes.purges import FilesPurged, PurgeLifted
 from lastgood.model.changes.retention import RetentionApplied, RetentionWithdrawn
 from lastgood.model.event import Event
 
-TABLES = ("fact_removals",)
+TABLES = ("fact_removals", "fact_purged")
 
 
 def _applied(session: Session, event: Event, body: RetentionApplied) -> None:
@@ -43,4 +44,25 @@ def _withdrawn(session: Session, _event: Event, body: RetentionWithdrawn) -> Non
     )
 
 
-PROJECTIONS: Projections = {RetentionApplied: _applied, RetentionWithdrawn: _withdrawn}
+def _purged(session: Session, event: Event, body: FilesPurged) -> None:
+    session.execute_many(
+        "INSERT INTO fact_purged (file, sequence, recorded_at, actor, reason) VALUES (:file, :sequence, :recorded_at, :actor, :reason)"
+        " ON CONFLICT (file) DO NOTHING",
+        [
+            {
+                "file": bytes(one),
+                "sequence": event.sequence,
+                "recorded_at": format_instant(event.recorded_at),
+                "actor": bytes(event.actor),
+                "reason": None if body.reason is None else bytes(body.reason),
+            }
+            for one in body.files
+        ],
+    )
+
+
+def _lifted(session: Session, _event: Event, body: PurgeLifted) -> None:
+    session.execute_many("DELETE FROM fact_purged WHERE file = :file", [{"file": bytes(one)} for one in body.files])
+
+
+PROJECTIONS: Projections = {RetentionApplied: _applied, RetentionWithdrawn: _withdrawn, FilesPurged: _purged, PurgeLifted: _lifted}

@@ -1,6 +1,6 @@
-"""Facts of retention: tombstones of bytes that a policy let go.
+"""Facts of retention: tombstones of bytes that a policy let go, and of files that were purged.
 
-A new table only. It follows from events that no older version wrote, so there is nothing to fill it with.
+New tables only. They follow from events that no older version wrote, so there is nothing to fill them with.
 """
 
 import sqlalchemy as sa
@@ -17,7 +17,7 @@ _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Add the tombstones."""
+    """Add the tombstones and the purged files."""
     op.create_table(
         "fact_removals",
         sa.Column("release", _DIGEST, primary_key=True),
@@ -28,5 +28,14 @@ def upgrade() -> None:
         sa.Column("sequence", sa.BigInteger, nullable=False),
         sa.Column("recorded_at", _INSTANT, nullable=False),
         sa.Column("actor", _DIGEST, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "fact_purged",
+        sa.Column("file", _DIGEST, primary_key=True),
+        sa.Column("sequence", sa.BigInteger, nullable=False),
+        sa.Column("recorded_at", _INSTANT, nullable=False),
+        sa.Column("actor", _DIGEST, nullable=False),
+        sa.Column("reason", _DIGEST),
         sqlite_with_rowid=False,
     )
