@@ -13,10 +13,11 @@ import lastgood
 from lastgood.catalog.facts import FACT_TABLES
 from lastgood.clock import parse_instant
 from lastgood.errors import Integrity, NewerSchema
-from lastgood.ids import EnvironmentName, SourceDigest
+from lastgood.ids import EnvironmentName, FileDigest, SourceDigest
 from lastgood.model.changes.environments import MoveKind
 from lastgood.model.changes.releases import Verdict
 from lastgood.model.gates.policy import policy_document
+from lastgood.model.retention import Policy, Rules
 from lastgood.registry.incident_protocol import BroughtMove, Telling
 
 CHANGES = {
@@ -41,6 +42,8 @@ CHANGES = {
     "fact_incidents": "UPDATE fact_incidents SET closed = detected",
     "fact_incident_links": "UPDATE fact_incident_links SET note = NULL",
     "fact_pilots": "UPDATE fact_pilots SET days = 1",
+    "fact_removals": "UPDATE fact_removals SET policy = '{}'",
+    "fact_purged": "UPDATE fact_purged SET reason = actor",
     "fact_backfills": "UPDATE fact_backfills SET kind = 'rollback'",
 }
 
@@ -66,8 +69,10 @@ def registry(tmp_path: Path) -> Path:
     (tmp_path / "lastgood.toml").write_text(
         'pipeline = "bot"\n[components.p]\nkind = "prompt"\npath = "p.md"\n[retention]\nkeep_last = 5\n'
         '[components.quality]\nkind = "eval"\npath = "run.py"\nrun = "true"\n'
+        '[components.w]\nkind = "artifact"\npath = "w.bin"\n'
     )
     (tmp_path / "run.py").touch()
+    (tmp_path / "w.bin").write_bytes(b"0")
     (tmp_path / "p.md").write_text("0")
     with lastgood.init(tmp_path, actor="ada") as opened:
         for turn in range(3):
@@ -88,6 +93,13 @@ def registry(tmp_path: Path) -> Path:
         opened.incidents.bring_in((), [BroughtMove(MoveKind.DEPLOY, "prod", long_ago, "deployed", line)])
         opened.pilots.start("120d..30d", 90)
         opened.releases.mark("r1", Verdict.BAD, "it lies")
+        for weights in (b"never deployed", b"the latest"):
+            (tmp_path / "w.bin").write_bytes(weights)
+            opened.commit(tmp_path, message="aside")
+        opened.retention.record("bot", Policy(Rules(keep_last=1)))
+        opened.retention.apply(str(opened.retention.plan("bot").digest), "bot")
+        opened.retention.record("bot", Policy(Rules(keep_last=5)))
+        opened.purges.apply(opened.purges.plan([FileDigest.of(b"never deployed")]), reason="a customer asked")
     with lastgood.open(tmp_path, actor="bob") as opened:
         opened.policies.approve("r3", "qa", "read it")
         assert opened.verify().problems == ()

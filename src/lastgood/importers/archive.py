@@ -11,6 +11,7 @@ reading, whatever the entry says of itself.
 
 from __future__ import annotations
 
+import errno
 import json
 import stat
 import struct
@@ -104,6 +105,11 @@ class Archive:
                     parts.append(part)
         except _BROKEN as error:
             raise _wrong("damaged", name, f"cannot be unpacked: {error}") from error
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise of_os_error(error, f"{self._opened.filename} cannot be read") from error
+            # A place that no file has, such as one before its beginning: so the table of contents says.
+            raise _wrong("damaged", name, "cannot be unpacked: it is said to lie outside of the archive") from error
         return b"".join(parts)
 
 
@@ -123,7 +129,9 @@ def open_archive(path: Path, limits: Limits = USUAL) -> Iterator[Archive]:
         _check_size(file, limits)
         try:
             opened = zipfile.ZipFile(file)
-        except _BROKEN as error:
+        except (*_BROKEN, OSError) as error:
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:
+                raise of_os_error(error, f"{path.name} cannot be read") from error
             raise InvalidArchive(f"{path.name} is no zip: {error}; nothing was recorded", details={"reason": "no-zip"}) from error
         with opened:
             yield Archive(opened, limits)

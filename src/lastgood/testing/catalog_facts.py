@@ -13,17 +13,20 @@ from lastgood.catalog import environments, outlines, releases
 from lastgood.catalog.database import Database
 from lastgood.catalog.records import Appender, stored_events
 from lastgood.errors import Integrity, LastgoodError, NewerSchema
-from lastgood.ids import EnvironmentName, PipelineName, ReleaseId, TagName
+from lastgood.ids import ComponentName, EnvironmentName, FileDigest, PipelineName, PlanDigest, ReleaseId, TagName
 from lastgood.model.changes.environments import MoveKind
 from lastgood.model.changes.ledger import KeySet, VerifierKeyText
 from lastgood.model.changes.pilots import PilotStarted
+from lastgood.model.changes.purges import FilesPurged
 from lastgood.model.changes.registry import RegistryCreated, RetentionRecorded
 from lastgood.model.changes.releases import BehaviorMarked, ReleaseCommitted, ReleaseHeld, ReleaseSigned, SignatureText, Verdict
+from lastgood.model.changes.retention import Removal, RetentionApplied
 from lastgood.model.environment import Entry, Marks
 from lastgood.model.gates.policy import policy_document
 from lastgood.model.history import BadMark, Deployment, ReleaseRecord
 from lastgood.model.operation import Operation, new_operation_id
 from lastgood.model.outline import Outliner
+from lastgood.model.parts import Part
 from lastgood.testing.catalog_gates import GatesConformance
 from lastgood.testing.catalog_incidents import IncidentsConformance
 from lastgood.testing.catalog_moves import MovesConformance
@@ -350,6 +353,10 @@ class EnvironmentsConformance(CatalogSuite):
         history.evaluate(one, "quality", {"score": 0.5})
         history.move(two, 5, below=4, gates={"policy": "p"})
         history.open_incident()
+        gone = Removal(one.release, ComponentName("router"), Part.FILES)
+        history.append(
+            RetentionApplied(BOT, {"keep_last": 1}, PlanDigest.of(b"plan"), (gone,)), FilesPurged((FileDigest.of(b"jane"),), None)
+        )
         history.append(PilotStarted(BOT, START, 90, START - timedelta(days=90), START, None))
         with pytest.raises(ZeroDivisionError), database.writing() as session:
             before = facts_of(session)
