@@ -199,6 +199,14 @@ class TestPage:
         assert page.count("<title>I") == 12
         assert page.count("<rect") == 8
 
+    def test_its_pdf_is_one_page_and_says_the_same(self, piloted: Desk) -> None:
+        need(shutil.which("pdftotext"), "pdftotext: apt-get install poppler-utils")
+        piloted.tell("pilot", "report", "--pdf", "pilot.pdf")
+        out = piloted.root / "pilot.pdf"
+        words = subprocess.run(["pdftotext", "-layout", out, "-"], check=True, capture_output=True, text=True).stdout
+        assert words.count("\f") == 1
+        assert piloted.ask("pilot", "report")["verdict"] in " ".join(words.split())
+
     def test_it_fits_one_page_of_paper(self, piloted: Desk, tmp_path: Path) -> None:
         chromium = shutil.which("chromium") or shutil.which("chromium-browser")
         need(chromium, "chromium, which prints pages")

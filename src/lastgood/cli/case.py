@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from lastgood.cli.output import Output, safe, say
+from lastgood.cli.page_files import page_files
 from lastgood.cli.session import Session, in_session
 from lastgood.compare.wording import shorten
 from lastgood.errors import InvalidCase, LastgoodError, NotFound
@@ -64,7 +65,7 @@ def command(
         declared = _ask(declared, measured)
     case = make_case(declared, measured, today=session.settings().clock.now().date(), seed=seed)
     _print(session.output, case)
-    _write(session, case, page, pdf)
+    page_files(session, lambda: _page(case), html=page, pdf=pdf)
     session.output.answer("case", _json(case))
 
 
@@ -156,23 +157,6 @@ def _say_beside(label: str, width: int, text: str) -> None:
         say((" " * width if number else label) + line)
 
 
-def _write(session: Session, case: Case, page: Path | None, pdf: Path | None) -> None:
-    if page is None and pdf is None:
-        return
-    from lastgood.pages.case import case_page  # noqa: PLC0415 - seldom asked for
-    from lastgood.pages.page import write_page  # noqa: PLC0415
-
-    made = case_page(case)
-    if page is not None:
-        write_page(session.folder / page, made)
-        session.output.note(f"{page} has it as a page")
-    if pdf is not None:
-        from lastgood.pages.pdf import write_pdf  # noqa: PLC0415 - heavy
-
-        write_pdf(session.folder / pdf, made)
-        session.output.note(f"{pdf} has it as a page of PDF")
-
-
 def _json(case: Case) -> dict[str, object]:
     drawn = case.chances
     return {
@@ -244,3 +228,9 @@ def _input_json(one: Estimate) -> dict[str, object]:
 
 def _cents(value: Decimal | None) -> float | None:
     return None if value is None else float(to_cents(value))
+
+
+def _page(case: Case) -> str:
+    from lastgood.pages.case import case_page  # noqa: PLC0415 - seldom asked for
+
+    return case_page(case)

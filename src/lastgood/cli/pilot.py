@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from lastgood.cli.output import duration_text, time_text
+from lastgood.cli.page_files import page_files
 from lastgood.cli.session import Session, in_session
 from lastgood.clock import format_instant
 from lastgood.compare.wording import count
@@ -56,20 +57,22 @@ def start_command(session: Session, baseline: str, length: str, begins: str, dep
 
 @command.command("report")
 @click.option("--html", "page", metavar="FILE", type=click.Path(path_type=Path), help="Write a page that can be read and printed anywhere.")
+@click.option("--pdf", metavar="FILE", type=click.Path(path_type=Path), help="Write it as one page of PDF; needs lastgood[pdf].")
 @click.option("--pipeline", metavar="P", help="Whose, where the registry has several.")
 @in_session
-def report_command(session: Session, page: Path | None, pipeline: str | None) -> None:
+def report_command(session: Session, page: Path | None, pdf: Path | None, pipeline: str | None) -> None:
     """Say what became of the pilot so far, and what can be chance: rates with exact intervals, times, and how much is known."""
     with session.registry() as registry:
         report = registry.pilots.report(pipeline)
     _print(session, report)
-    if page is not None:
-        from lastgood.pages.page import write_page  # noqa: PLC0415 - seldom asked for
-        from lastgood.pages.pilot import pilot_page  # noqa: PLC0415
-
-        write_page(session.folder / page, pilot_page(report))
-        session.output.note(f"{page} has it as a page")
+    page_files(session, lambda: _page(report), html=page, pdf=pdf)
     session.output.answer("pilot-report", _json(report))
+
+
+def _page(report: PilotReport) -> str:
+    from lastgood.pages.pilot import pilot_page  # noqa: PLC0415 - seldom asked for
+
+    return pilot_page(report)
 
 
 def _print(session: Session, report: PilotReport) -> None:

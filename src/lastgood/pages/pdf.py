@@ -16,7 +16,7 @@ from lastgood.workspace.durable import replace_file
 _BEGINNING = b"%PDF-"
 _OURS = b"/Creator (lastgood)"
 _SMALLER = ("html { font-size: 7.5pt !important }", "html { font-size: 7pt !important }")
-_AROUND = "lastgood case --html FILE makes the page, which a browser prints as PDF"
+_AROUND = "--html FILE makes the page, which a browser prints as PDF"
 
 
 def write_pdf(path: Path, page: str) -> None:
