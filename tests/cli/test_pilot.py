@@ -206,6 +206,10 @@ class TestPage:
         words = subprocess.run(["pdftotext", "-layout", out, "-"], check=True, capture_output=True, text=True).stdout
         assert words.count("\f") == 1
         assert piloted.ask("pilot", "report")["verdict"] in " ".join(words.split())
+        drawn = subprocess.run(["pdftoppm", "-r", "40", out], check=True, capture_output=True).stdout
+        colours = {drawn[place : place + 3] for place in range(len(drawn) % 3, len(drawn), 3)}
+        assert any(blue > red + 40 for red, _, blue in colours), "the bars of the pilot are not told from those before"
+        assert any(red > blue + 40 for red, _, blue in colours), "incidents are not told from near-misses"
 
     def test_it_fits_one_page_of_paper(self, piloted: Desk, tmp_path: Path) -> None:
         chromium = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -8,6 +8,7 @@ and no other file ever is.
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 
 from lastgood.errors import AlreadyExists, Invalid, Unavailable, of_os_error
@@ -15,6 +16,18 @@ from lastgood.workspace.durable import replace_file
 
 _BEGINNING = b"%PDF-"
 _OURS = b"/Creator (lastgood)"
+_COLOUR = re.compile(r'="var\(--(ink|quiet|line|accent|old|new|shade)\)"')
+_PRINTED = {
+    "ink": "#000",
+    "quiet": "#666",
+    "line": "#bbb",
+    "accent": "#1f4e8c",
+    "old": "#b3261e",
+    "new": "#146c2e",
+    "shade": "#f5f7fa",
+}
+"""The colours of drawings on paper: WeasyPrint looks up no variable in an attribute of SVG, and would draw all of it black."""
+
 _SMALLER = ("html { font-size: 7.5pt !important }", "html { font-size: 7pt !important }")
 _AROUND = "--html FILE makes the page, which a browser prints as PDF"
 
@@ -53,7 +66,7 @@ def draw_pdf(page: str) -> bytes:
     except OSError as error:
         raise Unavailable(f"WeasyPrint lacks a part of the system, Pango most likely: {error}", hint=_AROUND) from error
     name = hashlib.sha256(page.encode()).digest()[:16]
-    read = HTML(string=page, url_fetcher=URLFetcher(allowed_protocols=()))
+    read = HTML(string=_COLOUR.sub(lambda found: f'="{_PRINTED[found[1]]}"', page), url_fetcher=URLFetcher(allowed_protocols=()))
     document = read.render()
     for style in _SMALLER:
         if len(document.pages) > 1:
