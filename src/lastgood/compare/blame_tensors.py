@@ -11,13 +11,13 @@ this leaves open (small tensors that share a chunk, a file that was cut by conte
 from __future__ import annotations
 
 import hashlib
-import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 from lastgood.canonical import JsonObject
+from lastgood.compare.artifacts.layers import group_of
 from lastgood.compare.blame import Untraceable
 from lastgood.errors import Gone, NotFound
 from lastgood.formats.tensors import Tensor, read_tensors
@@ -25,7 +25,6 @@ from lastgood.ids import FileDigest
 from lastgood.model.placement import FileAccess, FilePart
 
 _PIECE = 1 << 20
-_LAYER = re.compile(r"(?:^|[./])(\d{1,6})(?=[./])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +94,13 @@ def read_layout(files: FileAccess, digest: FileDigest) -> tuple[Tensor, ...]:
 
 
 def layer_of(name: str) -> tuple[str, int] | None:
-    """Return the layer that a tensor belongs to: what its name has before its first number, and that number."""
-    found = _LAYER.search(name)
-    return None if found is None else (name[: found.start(1)].rstrip("./"), int(found[1]))
+    """Return the layer that a tensor belongs to, its stack and its number, as `artifacts.layers` tells it; None for a module.
+
+    A name that ends with the number is that of a storage in PyTorch's zip (`data/3`), or of one thing in a list: no layer.
+    """
+    group = group_of(name)
+    ends = name.replace("/", ".").rpartition(".")[2].isdigit()
+    return None if group.number is None or ends else (group.stack, group.number)
 
 
 @dataclass(frozen=True, slots=True)
